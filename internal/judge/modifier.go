@@ -1,0 +1,59 @@
+package judge
+
+import "regexp"
+
+// modifier is one thing that raises or lowers the numbers of a category.
+// Whatever rests on text of the client only raises.
+type modifier struct {
+	factor     string // the name in risk_factors
+	impact     int
+	confidence int
+	when       func(*facts, *Category) bool
+}
+
+var (
+	scanners = regexp.MustCompile(`(?i)kube-?hunter|masscan|zgrab|censys|shodan|nuclei|nmap|internetmeasurement|expanse|l9explore|leakix|kubescape|peirates|cdk/|odin|netcraft|projectdiscovery`)
+	probes   = regexp.MustCompile(`(?i)^(kube-probe/|googlehc/|elb-healthchecker/|aws security scanner)`)
+	scripts  = regexp.MustCompile(`(?i)^(curl|wget|python-requests|python-urllib|aiohttp|go-http-client|okhttp|axios|node-fetch|httpie|libwww-perl|java/)`)
+)
+
+var modifiers = []modifier{
+	{
+		factor: "system_namespace", impact: +10,
+		when: func(f *facts, c *Category) bool { return f.namespace == "kube-system" && !c.benign },
+	},
+	{
+		factor: "public_source", confidence: +5,
+		when: func(f *facts, c *Category) bool { return f.scope == public && !c.health() },
+	},
+	{
+		// Noise of load balancers and pods. The address is the one that the
+		// server saw, and a request that was let in is never lowered.
+		factor: "private_source_refused", confidence: -10,
+		when: func(f *facts, c *Category) bool { return f.scope == private && !f.allowed() },
+	},
+	{
+		factor: "scanner_user_agent", confidence: +10,
+		when: func(f *facts, c *Category) bool {
+			return c.Name != "health_probe" && scanners.MatchString(f.ev.UserAgent)
+		},
+	},
+	{
+		factor: "probe_user_agent_elsewhere", confidence: +10, // a probe's name where no probe looks
+		when: func(f *facts, c *Category) bool {
+			return !c.benign && c.Name != "web_scan_noise" && probes.MatchString(f.ev.UserAgent)
+		},
+	},
+	{
+		factor: "forged_forwarded_for", confidence: +5,
+		when: func(f *facts, c *Category) bool { return f.xffSuspect },
+	},
+	{
+		factor: "scripted_user_agent", // a label: kube-hunter calls itself python-requests
+		when:   func(f *facts, c *Category) bool { return scripts.MatchString(f.ev.UserAgent) },
+	},
+}
+
+// health reports whether the category is about health checks, which come from
+// public addresses in many clouds.
+func (c *Category) health() bool { return c.Name == "health_probe" || c.Name == "denied_health_probe" }

@@ -1,0 +1,162 @@
+package judge
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/kubeanon/kubeanon/internal/audit"
+)
+
+// Verdict is what Judge says of one event. For a class that is no hit only
+// Class, Outcome, SrcIPs, Binding and XFFSuspect are set.
+type Verdict struct {
+	Class   Class
+	Hit     bool // the policy wants a row for it
+	Outcome Outcome
+
+	Category     *Category
+	Severity     Severity
+	Impact       int      // 0 to 100
+	Confidence   int      // 0 to 100
+	Score        int      // Impact * Confidence / 100, rounded to the nearest
+	Factors      []string // what raised or lowered the numbers, as name or "name +5"
+	What         string   // the request in short, such as "list of secrets in kube-system", fit for a page
+	Message      string   // one line for a person, free of control characters and bounded
+	ThreatObject string   // the source address, fit for a page; empty if there is none
+
+	SrcIPs     []string // the address that no client could forge, or the whole chain
+	XFFSuspect bool     // the chain of addresses was probably forged
+	Binding    Binding  // what let the request in
+}
+
+// Judge says what ev means under the policy. The verdict shares no memory with
+// ev but strings.
+func (p *Policy) Judge(ev *audit.Event) Verdict {
+	f := p.factsOf(ev)
+	v := Verdict{
+		Class: f.class, Hit: p.hit(f.class), Outcome: f.outcome,
+		XFFSuspect: f.xffSuspect, Binding: f.binding,
+	}
+	switch {
+	case p.AllSrcIPs:
+		v.SrcIPs = append(v.SrcIPs, ev.SourceIPs...)
+	case f.srcIP != "":
+		v.SrcIPs = []string{f.srcIP}
+	}
+	if !v.Hit {
+		return v
+	}
+	v.Category = categoryOf(&f)
+	p.score(&v, &f)
+	v.What = what(&f)
+	v.Message = message(&f, &v)
+	v.ThreatObject = clean(f.srcIP)
+	return v
+}
+
+// score fills in the numbers.
+func (p *Policy) score(v *Verdict, f *facts) {
+	if p.Flat {
+		v.Impact, v.Confidence = p.Impact, p.Confidence
+	} else {
+		v.Impact, v.Confidence = v.Category.Impact, v.Category.Confidence
+		v.Factors = append(v.Factors, fmt.Sprintf("%s %dx%d", v.Category.Name, v.Impact, v.Confidence))
+		for _, m := range modifiers {
+			if !m.when(f, v.Category) {
+				continue
+			}
+			v.Impact += m.impact
+			v.Confidence += m.confidence
+			v.Factors = append(v.Factors, m.String())
+		}
+		v.Impact = max(0, min(v.Impact, 100))
+		v.Confidence = max(0, min(v.Confidence, 100))
+	}
+	v.Score = (v.Impact*v.Confidence + 50) / 100
+	v.Severity = severityOf(v.Score)
+}
+
+func (m *modifier) String() string {
+	switch {
+	case m.impact != 0:
+		return fmt.Sprintf("%s impact%+d", m.factor, m.impact)
+	case m.confidence != 0:
+		return fmt.Sprintf("%s confidence%+d", m.factor, m.confidence)
+	}
+	return m.factor
+}
+
+// maxWord bounds each foreign word in a message, in bytes: an analyst reads
+// it in one line, and an attacker may have written 17 kB of it.
+const maxWord = 120
+
+// what is the request in short.
+func what(f *facts) string {
+	verb := clean(f.verb)
+	if verb == "" {
+		verb = "request"
+	}
+	if f.resource == "" {
+		return verb + " of " + clean(f.path)
+	}
+	object := clean(f.resource)
+	if f.subresource != "" {
+		object += "/" + clean(f.subresource)
+	}
+	if f.name != "" {
+		object += " " + clean(f.name)
+	}
+	if f.namespace != "" {
+		object += " in " + clean(f.namespace)
+	}
+	return verb + " of " + object
+}
+
+// message tells a person in one line what happened.
+func message(f *facts, v *Verdict) string {
+	from := clean(f.srcIP)
+	if from == "" {
+		from = "an unknown address"
+	}
+	who := "Anonymous"
+	if v.Class != Anonymous {
+		who = fmt.Sprintf("%s (%s)", strings.ReplaceAll(string(v.Class), "_", " "), clean(f.ev.User.Username))
+	}
+	switch c := v.Category; {
+	case c.Name == "anon_impersonation_attempt":
+		return fmt.Sprintf("%s client %s tried to impersonate: %s", who, from, clean(f.ev.ResponseStatus.Message))
+	case c.Name == "health_probe" || c.Name == "denied_health_probe" || c.Name == "version_probe":
+		return fmt.Sprintf("%s health or version request from %s (%s)", who, from, clean(f.path))
+	case c.Name == "web_scan_noise":
+		return fmt.Sprintf("Web scan of the Kubernetes API from %s: %s", from, clean(f.path))
+	case f.allowed():
+		by := ""
+		if b := f.binding; b.Name != "" {
+			by = fmt.Sprintf(" by %s %s (%s %s)", b.Kind, clean(b.Name), b.RoleKind, clean(b.Role))
+		}
+		return fmt.Sprintf("%s %s from %s was ALLOWED%s", who, v.What, from, by)
+	case f.denied():
+		return fmt.Sprintf("%s %s from %s was denied", who, v.What, from)
+	}
+	return fmt.Sprintf("%s %s from %s: outcome unknown", who, v.What, from)
+}
+
+// clean makes foreign text fit for a line of a terminal or a page: no control
+// characters, no bidirectional overrides, bounded.
+func clean(s string) string {
+	cut := false
+	if len(s) > maxWord {
+		s, cut = s[:maxWord], true
+	}
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+	if cut {
+		s = strings.TrimRight(s, "\uFFFD") + "..."
+	}
+	return s
+}
