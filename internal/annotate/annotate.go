@@ -1,0 +1,75 @@
+// Package annotate turns the text of one log record into findings: it unwraps,
+// decodes and judges, and it says why a text could not be judged.
+package annotate
+
+import (
+	"errors"
+
+	"github.com/kubeanon/kubeanon/internal/audit"
+	"github.com/kubeanon/kubeanon/internal/audit/envelope"
+	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/judge"
+)
+
+// Reason says why a text cannot be decided: it may hide an anonymous request.
+// The empty Reason is a text that was decided.
+type Reason string
+
+// The reasons.
+const (
+	Decided Reason = ""
+	Cut     Reason = "cut before the identity"
+	NoEvent Reason = "names anonymous, but no audit event parses out of it"
+)
+
+// Reasons lists the reasons in the order in which they are reported.
+func Reasons() []Reason { return []Reason{Cut, NoEvent} }
+
+// Annotator judges texts under one policy. It is not safe for concurrent use.
+type Annotator struct {
+	Policy judge.Policy
+	All    bool // events that are no hits are findings too
+
+	unwrapper envelope.Unwrapper
+}
+
+// Skip reports whether text can be passed over unparsed: nothing in it can
+// become a finding, and it is decided. With doubled, text is the inside of a
+// quoted CSV cell, as it stands.
+func (a *Annotator) Skip(text []byte, doubled bool) bool {
+	if a.All || a.Wide() {
+		return false
+	}
+	return audit.Dull(text, doubled)
+}
+
+// Wide reports whether classes are included that need not name anonymous
+// anywhere, so that every text has to be parsed.
+func (a *Annotator) Wide() bool {
+	return a.Policy.Includes(judge.Rejected401) || a.Policy.Includes(judge.AnonymousAccessGranted)
+}
+
+// Text judges a text and calls emit for each finding in it, which is valid
+// until emit returns. events counts the events of the text, findings or not.
+func (a *Annotator) Text(text []byte, emit func(*finding.Finding)) (events int, reason Reason) {
+	err := a.unwrapper.Unwrap(text, func(found envelope.Found) {
+		events++
+		f := finding.Finding{Event: found.Event, Format: found.Format, Cluster: found.Cluster}
+		if a.Event(&f) {
+			emit(&f)
+		}
+	})
+	switch {
+	case errors.Is(err, audit.ErrCut):
+		return events, Cut
+	case events == 0 && audit.Candidate(text):
+		return 0, NoEvent
+	}
+	return events, Decided
+}
+
+// Event judges the event of f and reports whether it is a finding.
+func (a *Annotator) Event(f *finding.Finding) bool {
+	f.Verdict = a.Policy.Judge(f.Event)
+	return a.All || f.Verdict.Hit
+}
