@@ -1,0 +1,165 @@
+// Package command is the search command: rows of Splunk in, findings out. It
+// joins the two wings: what splunkd sends (package rows) and what a text means
+// (package annotate).
+package command
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/audit"
+	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/judge"
+	"github.com/kubeanon/kubeanon/internal/options"
+	"github.com/kubeanon/kubeanon/internal/splunk/rows"
+	"github.com/kubeanon/kubeanon/internal/splunk/search"
+)
+
+const (
+	rawColumn = "_raw"
+	// idxColumn is how splunkd finds the row again that it sent, to put back
+	// the fields it kept. It is passed through like any other.
+	idxColumn   = "_chunked_idx"
+	errorColumn = "kubeanon_error" // with emit=all: why a row is undecidable
+)
+
+// Command answers the requests of one search. The zero value is ready.
+type Command struct {
+	Local bool // run on the search head only
+
+	opts      options.Options
+	annotator annotate.Annotator
+	layout    layout
+	columns   columns
+	event     audit.Event // built of columns
+
+	undecidable map[annotate.Reason]int
+	problems    rows.Problems
+}
+
+// Getinfo reads the options of the search and tells splunkd what the command
+// is and which fields it needs: exactly those.
+func (c *Command) Getinfo(info search.Getinfo) (search.Info, error) {
+	opts, err := options.Parse(info.Args)
+	if err != nil {
+		return search.Info{}, err
+	}
+	c.opts = opts
+	c.annotator = annotate.Annotator{Policy: opts.Policy, All: opts.All}
+	c.undecidable = map[annotate.Reason]int{}
+	reply := search.Info{Type: "streaming"}
+	if c.Local {
+		reply.Type = "stateful"
+	}
+	if opts.Input != options.Raw {
+		reply.RequiredFields = columnNames()
+	}
+	if opts.Input != options.Columns {
+		// The last, so that nothing long stands behind the long one: see skip.
+		reply.RequiredFields = append(reply.RequiredFields, rawColumn)
+	}
+	return reply, nil
+}
+
+// Execute answers one request. What could not be decided is reported once, in
+// the last reply.
+func (c *Command) Execute(in *rows.Reader, out *rows.Writer, finished bool) ([]search.Message, error) {
+	header, err := in.Header()
+	if err != nil {
+		return nil, err
+	}
+	c.layout.plan(header, &c.opts)
+	c.columns.plan(header)
+	out.Reset(c.layout.out)
+	for {
+		row, err := in.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !c.skip(row) {
+			c.row(row, out)
+		}
+	}
+	p := in.Problems()
+	c.problems.Short += p.Short
+	c.problems.Long += p.Long
+	c.problems.DuplicateColumns = max(c.problems.DuplicateColumns, p.DuplicateColumns)
+	if !finished {
+		return nil, nil
+	}
+	return c.messages(), nil
+}
+
+// skip reports whether a row can be passed over without being split: it names
+// nobody anonymous anywhere, and its raw text is not cut.
+func (c *Command) skip(row *rows.Row) bool {
+	l := &c.layout
+	switch {
+	case c.opts.All || c.annotator.Wide():
+		return false
+	case l.raw < 0:
+		return !audit.Candidate(row.Bytes())
+	case l.rawLast:
+		// Behind the raw text there are only unquoted cells, so the last quote
+		// of the row is the one that closes it.
+		before, rest := row.Split(l.raw)
+		end := bytes.LastIndexByte(rest, '"')
+		if end <= 0 || rest[0] != '"' {
+			return false
+		}
+		return c.annotator.Skip(rest[1:end], true) && !audit.Candidate(before)
+	}
+	raw := row.Cell(l.raw)
+	return (len(raw) < 2 || c.annotator.Skip(raw[1:len(raw)-1], true)) && !audit.Candidate(row.Bytes())
+}
+
+// row judges one row and writes what comes of it.
+func (c *Command) row(row *rows.Row, out *rows.Writer) {
+	emit := func(f *finding.Finding) { c.layout.write(out, row, f) }
+	events, reason := 0, annotate.Decided
+	if raw := c.layout.raw; raw >= 0 {
+		events, reason = c.annotator.Text(row.Value(raw), emit)
+	}
+	if events == 0 && c.opts.Input != options.Raw {
+		switch {
+		case c.columns.read(row, &c.event):
+			events, reason = 1, annotate.Decided
+			f := finding.Finding{Event: &c.event, Format: formatColumns}
+			if c.annotator.Event(&f) {
+				emit(&f)
+			}
+		case reason == annotate.Decided && audit.Candidate(row.Bytes()):
+			reason = annotate.NoEvent
+		}
+	}
+	if reason != annotate.Decided {
+		c.undecidable[reason]++
+	}
+	if events == 0 && c.opts.All {
+		c.layout.pass(out, row, judge.Unknown, reason)
+	}
+}
+
+// messages tells the user what the rows do not show.
+func (c *Command) messages() (messages []search.Message) {
+	warn := func(format string, args ...any) {
+		messages = append(messages, search.Message{Level: search.Warn, Text: fmt.Sprintf("kubeanon: "+format, args...)})
+	}
+	for _, reason := range annotate.Reasons() {
+		if n := c.undecidable[reason]; n > 0 {
+			warn("undecidable rows: %d (%s); emit=all shows them with %s", n, reason, errorColumn)
+		}
+	}
+	if p := c.problems; p.Short+p.Long > 0 {
+		warn("rows with fewer or more cells than columns: %d", p.Short+p.Long)
+	}
+	if n := c.problems.DuplicateColumns; n > 0 {
+		warn("columns that came twice: %d; the first of each was read", n)
+	}
+	return messages
+}
