@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"io"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/progress"
+)
+
+// bar shows how far a scan is. A nil bar shows nothing.
+type bar struct {
+	writer  progress.Writer
+	tracker *progress.Tracker
+	done    chan struct{}
+}
+
+// newBar starts a bar for total bytes; 0 if that is not known.
+func newBar(w io.Writer, total int64) *bar {
+	b := &bar{
+		writer:  progress.NewWriter(),
+		tracker: &progress.Tracker{Message: "scanning", Total: total, Units: progress.UnitsBytes},
+		done:    make(chan struct{}),
+	}
+	b.writer.SetOutputWriter(w)
+	b.writer.SetUpdateFrequency(100 * time.Millisecond)
+	b.writer.SetStyle(progress.StyleBlocks)
+	b.writer.Style().Visibility.Speed = true
+	b.writer.Style().Visibility.ETA = total > 0
+	b.writer.AppendTracker(b.tracker)
+	go func() {
+		b.writer.Render()
+		close(b.done)
+	}()
+	return b
+}
+
+// update is what a scan calls with the bytes read so far.
+func (b *bar) update() func(read int64) {
+	if b == nil {
+		return nil
+	}
+	return b.tracker.SetValue
+}
+
+// stop takes the bar off the screen.
+func (b *bar) stop() {
+	if b == nil {
+		return
+	}
+	b.tracker.MarkAsDone()
+	b.writer.Stop()
+	<-b.done
+}

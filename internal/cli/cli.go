@@ -1,0 +1,127 @@
+// Package cli is the wiring: it turns a command line into one of the faces of
+// the binary and an error into an exit code.
+//
+// Standard output carries only the protocol, or the result. Everything else
+// goes to standard error.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kubeanon/kubeanon/internal/version"
+)
+
+// Main runs the command line and returns the exit code.
+func Main(args []string, stdin, stdout, stderr *os.File) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A reader that goes away is an error to be handled, not a signal to die of.
+	signal.Ignore(syscall.SIGPIPE)
+	return exitCode(run(ctx, args, stdin, stdout, stderr), stderr)
+}
+
+func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) error {
+	app := &cli.App{
+		Name:            "kubeanon",
+		Usage:           "find requests that reached a Kubernetes API server without a name",
+		Version:         version.Version,
+		HideVersion:     true,
+		HideHelpCommand: true,
+		Reader:          stdin,
+		Writer:          stdout,
+		ErrWriter:       stderr,
+		// The library would exit by itself on every error that has a method
+		// ExitCode, an *exec.ExitError of a child process for one.
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError:   onUsageError,
+		Description: "As a Splunk search command: `kube_audit` | kubeanon\n" +
+			"On a laptop:              kubeanon scan /var/log/kubernetes/audit.log\n" +
+			"Without either:           kubeanon demo",
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usageError(fmt.Sprintf("kubeanon: %q is no command; allowed: %s (see kubeanon --help)", c.Args().First(), strings.Join(commandNames(c.App), ", ")))
+			}
+			return cli.ShowAppHelp(c)
+		},
+		Commands: []*cli.Command{
+			scanCommand(stdin, stdout, stderr),
+			demoCommand(stdout),
+			searchCommand(stdin, stdout),
+			versionCommand(stdout),
+		},
+	}
+	for _, cmd := range app.Commands {
+		cmd.OnUsageError = onUsageError
+		cmd.HideHelpCommand = true
+	}
+	return app.RunContext(ctx, interspersed(app, args))
+}
+
+func commandNames(app *cli.App) (names []string) {
+	for _, cmd := range app.VisibleCommands() {
+		names = append(names, cmd.Name)
+	}
+	return names
+}
+
+// onUsageError makes one line of what the library has to say.
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	return usageError(fmt.Sprintf("kubeanon: %v (see %s --help)", err, c.Command.HelpName))
+}
+
+// interspersed moves the flags of a command before its arguments, so that
+// "scan FILE --format csv" works as "scan --format csv FILE" does; the library
+// stops at the first argument.
+func interspersed(app *cli.App, args []string) []string {
+	if len(args) < 2 {
+		return args
+	}
+	cmd := app.Command(args[1])
+	if cmd == nil {
+		return args
+	}
+	takesValue := map[string]bool{}
+	for _, flag := range cmd.Flags {
+		_, boolean := flag.(*cli.BoolFlag)
+		for _, name := range flag.Names() {
+			takesValue[name] = !boolean
+		}
+	}
+	var flags, rest []string
+	for i := 2; i < len(args); i++ {
+		arg := args[i]
+		switch {
+		case arg == "--":
+			rest = append(rest, args[i+1:]...)
+			i = len(args)
+		case len(arg) > 1 && arg[0] == '-':
+			flags = append(flags, arg)
+			if takesValue[strings.TrimLeft(arg, "-")] && i+1 < len(args) {
+				i++
+				flags = append(flags, args[i])
+			}
+		default:
+			rest = append(rest, arg)
+		}
+	}
+	return append(append(append(append([]string{}, args[:2]...), flags...), "--"), rest...)
+}
+
+func versionCommand(stdout io.Writer) *cli.Command {
+	return &cli.Command{
+		Name:  "version",
+		Usage: "print the version",
+		Action: func(*cli.Context) error {
+			_, err := fmt.Fprintln(stdout, "kubeanon", version.Version)
+			return err
+		},
+	}
+}

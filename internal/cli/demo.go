@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/kubeanon/kubeanon/internal/demo"
+)
+
+// demoWidth is the width of the tables where there is no terminal.
+const demoWidth = 200
+
+func demoCommand(stdout *os.File) *cli.Command {
+	return &cli.Command{
+		Name:        "demo",
+		Usage:       "show the search command at work, without Splunk",
+		Description: "Plays splunkd to `kubeanon search` with bundled real audit events, and prints the rows that come back.",
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usageError("kubeanon: demo takes no arguments")
+			}
+			self, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("kubeanon: demo: %w", err)
+			}
+			width := demoWidth
+			if terminal(stdout) {
+				if w, _, err := term.GetSize(int(stdout.Fd())); err == nil {
+					width = w
+				}
+			}
+			if err := demo.Run(c.Context, stdout, self, os.Args[0], width); err != nil {
+				return fmt.Errorf("kubeanon: demo: %w", err)
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,31 @@
+package cli
+
+import (
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kubeanon/kubeanon/internal/command"
+	"github.com/kubeanon/kubeanon/internal/splunk/search"
+)
+
+// searchCommand is what splunkd runs. It writes nothing to standard error in a
+// normal run: splunkd logs every line of that as an error.
+func searchCommand(stdin, stdout *os.File) *cli.Command {
+	return &cli.Command{
+		Name:  "search",
+		Usage: "the Splunk search command (splunkd runs this)",
+		Description: "Speaks the chunked protocol, version 2, on standard input and output.\n" +
+			"In Splunk: `kube_audit` | kubeanon",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "local", Usage: "run on the search head only (for packages that bring no binary to the indexers)"},
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usageError("kubeanon: search takes no arguments here: splunkd sends the options of a search in its first request")
+			}
+			growPipe(stdin)
+			return search.Run(stdin, stdout, &command.Command{Local: c.Bool("local")})
+		},
+	}
+}
