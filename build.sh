@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Builds kubeanon and packs it as a Splunk app. Run without arguments for the
+# package of this machine; "./build.sh help" lists the rest.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+readonly app=kubeanon
+# Linux first: its binary is what search heads and indexers run.
+readonly platforms=(linux/amd64 linux/arm64 windows/amd64 darwin/amd64 darwin/arm64)
+readonly golangci=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+usage() {
+	cat <<-END
+		./build.sh                       the package of this machine in dist/, and bin/kubeanon
+		./build.sh build                 only bin/kubeanon
+		./build.sh package [os/arch ...] packages, reproducible byte for byte
+		./build.sh release               packages for ${platforms[*]}, the Splunk Cloud variant, and SHA256SUMS
+		./build.sh check                 format, vet, lint, tests with the race detector, package
+		./build.sh fuzz [TIME]           every fuzz target for TIME each (default 10s)
+		./build.sh bench                 the Go benchmarks
+		./build.sh e2e                   against a real kube-apiserver
+		./build.sh clean                 remove what the others made
+	END
+}
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "build.sh: $*"; exit 2; }
+
+# The one place of the version is default/app.conf.
+version() { sed -n '/^\[launcher\]/,/^\[/s/^version *= *//p' default/app.conf; }
+
+# Packages carry the time of the last commit, so that the same source gives the
+# same bytes.
+epoch() { printf '%s' "${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 1700000000)}"; }
+
+# compile OS ARCH FILE
+compile() {
+	CGO_ENABLED=0 GOOS=$1 GOARCH=$2 go build -trimpath -buildvcs=false \
+		-ldflags "-s -w -X github.com/kubeanon/kubeanon/internal/version.Version=$(version)" \
+		-o "$3" ./cmd/kubeanon || die "cmd/kubeanon does not compile for $1/$2"
+}
+
+build() {
+	compile "$(go env GOOS)" "$(go env GOARCH)" "bin/$app$(go env GOEXE)"
+	say "bin/$app$(go env GOEXE)"
+}
+
+# stage OS ARCH DIR lays the app out as Splunk installs it.
+stage() {
+	local os=$1 arch=$2 dir=$3/$app exe=$app
+	rm -rf "$3"
+	mkdir -p "$dir/bin"
+	cp -R app/. "$dir"
+	cp -R default "$dir/default"
+	cp LICENSE "$dir/LICENSE"
+	if [ "$os" = windows ]; then
+		# Without a filename Splunk tries the name of the command with .exe.
+		exe=$app.exe
+		sed -i '/^filename *=/d' "$dir/default/commands.conf"
+	fi
+	# In bin/, not in a folder of the platform: only bin/ goes to the indexers
+	# with the knowledge bundle, and there the command has to run.
+	compile "$os" "$arch" "$dir/bin/$exe"
+	find "$dir" -type d -exec chmod 0755 {} +
+	find "$dir" -type f -exec chmod 0644 {} +
+	chmod 0755 "$dir/bin/$exe"
+}
+
+# pack DIR NAME
+pack() {
+	mkdir -p dist
+	tar --directory="$1" --sort=name --format=ustar --owner=0 --group=0 --numeric-owner --mtime="@$(epoch)" -cf - "$app" |
+		gzip -n -9 >"dist/$2.spl"
+	(cd dist && sha256sum "$2.spl")
+}
+
+package() {
+	[ $# -gt 0 ] || set -- "$(go env GOOS)/$(go env GOARCH)"
+	local platform os arch
+	for platform; do
+		os=${platform%/*} arch=${platform#*/}
+		[ "$os/$arch" = "$platform" ] || die "package $platform: write os/arch, such as linux/amd64"
+		stage "$os" "$arch" "build/${os}_$arch"
+		pack "build/${os}_$arch" "$app-$(version)-${os}_$arch"
+	done
+}
+
+# Splunk Cloud vets binaries that would run on its indexers, so there the
+# command stays on the search head and the bundle leaves the binary behind.
+cloud() {
+	stage linux amd64 build/cloud
+	sed -i 's/^command\.arg\.1 *=.*/&\ncommand.arg.2 = --local/' "build/cloud/$app/default/commands.conf"
+	printf '[replicationDenylist]\nkubeanon_binary = apps[/\\\\]kubeanon[/\\\\]bin[/\\\\]kubeanon\n' >"build/cloud/$app/default/distsearch.conf"
+	chmod 0644 "build/cloud/$app/default/distsearch.conf" "build/cloud/$app/default/commands.conf"
+	pack build/cloud "$app-$(version)-cloud"
+}
+
+release() {
+	rm -rf dist
+	package "${platforms[@]}"
+	cloud
+	(cd dist && sha256sum -- *.spl >SHA256SUMS)
+}
+
+check() {
+	local unformatted
+	unformatted=$(gofmt -l cmd internal)
+	[ -z "$unformatted" ] || die "not formatted: $unformatted"
+	go vet ./...
+	go run "$golangci" run ./...
+	go test -race ./...
+	package
+}
+
+fuzz() {
+	local time=${1:-10s} dir target
+	grep -rl --include='*_test.go' '^func Fuzz' internal | xargs -n1 dirname | sort -u | while read -r dir; do
+		sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' "$dir"/*_test.go | sort -u | while read -r target; do
+			say "$dir $target"
+			# Found inputs are minimized a few times only: a short run is for
+			# finding, and the default may take all of its time.
+			go test "./$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 5x </dev/null
+		done
+	done
+}
+
+bench() { go test ./internal/... -run '^$' -bench . -benchtime "${BENCHTIME:-1s}"; }
+
+case ${1:-} in
+"") build && package ;;
+build | package | release | check | fuzz | bench) "$@" ;;
+e2e) die "e2e: the tests against a running kube-apiserver come with a later release; go test ./... holds the recorded events of one" ;;
+clean) rm -rf build dist bin/kubeanon bin/kubeanon.exe ;;
+help | -h | --help) usage ;;
+*) usage >&2; die "\"$1\" is no command" ;;
+esac
