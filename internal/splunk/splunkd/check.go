@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -168,23 +169,20 @@ func checkBody(body []byte) (rows []Row, err error) {
 	return rows, nil
 }
 
+// twinValue is one value of a twin cell and what ends it.
+var twinValue = regexp.MustCompile(`^\$((?:[^$]|\$\$)*)\$(;|$)`)
+
 // values reads a twin cell, "$a$;$b$".
 func values(twin string) (all []string, err error) {
-	for _, part := range strings.Split(strings.ReplaceAll(twin, "$$", "\x00"), "$;$") {
-		all = append(all, part)
-	}
-	first, okFirst := strings.CutPrefix(all[0], "$")
-	all[0] = first
-	last, okLast := strings.CutSuffix(all[len(all)-1], "$")
-	all[len(all)-1] = last
-	for i := range all {
-		if strings.Contains(all[i], "$") {
-			okFirst = false
+	for rest := twin; ; {
+		m := twinValue.FindStringSubmatch(rest)
+		if m == nil {
+			return nil, violation("twin cell %q", twin)
 		}
-		all[i] = strings.ReplaceAll(all[i], "\x00", "$")
+		all = append(all, strings.ReplaceAll(m[1], "$$", "$"))
+		rest = rest[len(m[0]):]
+		if m[2] == "" {
+			return all, nil
+		}
 	}
-	if !okFirst || !okLast {
-		return nil, violation("twin cell %q", twin)
-	}
-	return all, nil
 }

@@ -116,11 +116,14 @@ func (p *Player) ExecuteBody(body []byte, finished bool) ([]Row, []search.Messag
 	return rows, messages, nil
 }
 
-// Exchange sends bytes and reads one frame.
+// Exchange sends bytes, if there are any, and reads one frame.
 func (p *Player) Exchange(request []byte) (metadata, body []byte, err error) {
 	sent := make(chan error, 1)
 	go func() {
-		_, err := p.in.Write(request)
+		var err error
+		if len(request) > 0 {
+			_, err = p.in.Write(request)
+		}
 		sent <- err
 	}()
 	line, err := p.out.ReadString('\n')
