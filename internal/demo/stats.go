@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,15 +21,23 @@ var seedFields = []string{
 // its values, and a row that lacks one of the fields is left out. It is no
 // Splunk: it knows these fields and this one aggregation.
 func Stats(rows []splunkd.Row) (table []splunkd.Row) {
-	counts := map[string]int{}
+	type entry struct {
+		key   []string
+		count int
+	}
+	entries := map[string]*entry{}
 	for _, row := range rows {
 		for _, key := range keys(row, seedFields) {
-			counts[strings.Join(key, "\x00")]++
+			id := fmt.Sprintf("%q", key)
+			if entries[id] == nil {
+				entries[id] = &entry{key: key}
+			}
+			entries[id].count++
 		}
 	}
-	for key, n := range counts {
-		row := splunkd.Row{"count": {strconv.Itoa(n)}}
-		for i, value := range strings.Split(key, "\x00") {
+	for _, e := range entries {
+		row := splunkd.Row{"count": {strconv.Itoa(e.count)}}
+		for i, value := range e.key {
 			row[seedFields[i]] = []string{value}
 		}
 		table = append(table, row)

@@ -1,0 +1,97 @@
+// Package realevents reads the recorded events of testdata/audit for tests.
+package realevents
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// Event is an audit event read by encoding/json, independently of package
+// audit, and its text.
+type Event struct {
+	Raw string `json:"-"`
+
+	AuditID, Stage, RequestURI, Verb, UserAgent string
+	RequestReceivedTimestamp                    string
+	SourceIPs                                   []string
+	User, ImpersonatedUser                      struct {
+		Username, UID string
+		Groups        []string
+	}
+	ObjectRef      struct{ Resource, Namespace, Name, APIGroup, Subresource string }
+	ResponseStatus struct {
+		Code    json.Number
+		Message string
+	}
+	Annotations map[string]string
+}
+
+// Request is a line of the ledger: a request as it was sent.
+type Request struct {
+	AuditID string `json:"audit_id"`
+	Phase   string
+	Tag     string
+	Actor   string
+	Status  int
+}
+
+// Dir is the folder testdata of the repository.
+func Dir() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..", "testdata")
+}
+
+// Events reads all recorded events.
+func Events(t testing.TB) (events []Event) {
+	each(t, "kube-apiserver-1.36.ndjson.gz", func(line []byte) error {
+		var e Event
+		err := json.Unmarshal(line, &e)
+		e.Raw = string(line)
+		events = append(events, e)
+		return err
+	})
+	return events
+}
+
+// Ledger reads the requests that caused them, by audit ID. Two requests share
+// a client-chosen ID on purpose: the first stands.
+func Ledger(t testing.TB) map[string]Request {
+	requests := map[string]Request{}
+	each(t, "kube-apiserver-1.36.ledger.ndjson.gz", func(line []byte) error {
+		var r Request
+		err := json.Unmarshal(line, &r)
+		if _, ok := requests[r.AuditID]; !ok {
+			requests[r.AuditID] = r
+		}
+		return err
+	})
+	return requests
+}
+
+func each(t testing.TB, name string, f func(line []byte) error) {
+	t.Helper()
+	file, err := os.Open(filepath.Join(Dir(), "audit", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	unpacked, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(unpacked)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		if err := f(lines.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
