@@ -16,6 +16,7 @@ type facts struct {
 
 	verb, resource, subresource, namespace, name string
 	path                                         string // the request URI without its query
+	agent                                        string // the user agent in lower case
 
 	srcIP      string // the address no client could forge
 	scope      scope  // of srcIP
@@ -33,6 +34,7 @@ func (p *Policy) factsOf(ev *audit.Event) facts {
 		subresource: ev.ObjectRef.Subresource,
 		namespace:   ev.ObjectRef.Namespace,
 		name:        ev.ObjectRef.Name,
+		agent:       strings.ToLower(ev.UserAgent),
 	}
 	f.path, _, _ = strings.Cut(ev.RequestURI, "?")
 	if f.resource == "" {

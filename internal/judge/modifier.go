@@ -1,6 +1,9 @@
 package judge
 
-import "regexp"
+import (
+	"slices"
+	"strings"
+)
 
 // modifier is one thing that raises or lowers the numbers of a category.
 // Whatever rests on text of the client only raises.
@@ -11,11 +14,26 @@ type modifier struct {
 	when       func(*facts, *Category) bool
 }
 
+// What user agents call themselves, in lower case. A scanner's name may stand
+// anywhere; a probe's or a script's stands at the beginning.
 var (
-	scanners = regexp.MustCompile(`(?i)kube-?hunter|masscan|zgrab|censys|shodan|nuclei|nmap|internetmeasurement|expanse|l9explore|leakix|kubescape|peirates|cdk/|odin|netcraft|projectdiscovery`)
-	probes   = regexp.MustCompile(`(?i)^(kube-probe/|googlehc/|elb-healthchecker/|aws security scanner)`)
-	scripts  = regexp.MustCompile(`(?i)^(curl|wget|python-requests|python-urllib|aiohttp|go-http-client|okhttp|axios|node-fetch|httpie|libwww-perl|java/)`)
+	scanners = []string{
+		"kube-hunter", "kubehunter", "masscan", "zgrab", "censys", "shodan", "nuclei", "nmap", "internetmeasurement", "expanse", "l9explore",
+		"leakix", "kubescape", "peirates", "cdk/", "odin", "netcraft", "projectdiscovery",
+	}
+	probes  = []string{"kube-probe/", "googlehc/", "elb-healthchecker/", "aws security scanner"}
+	scripts = []string{"curl", "wget", "python-requests", "python-urllib", "aiohttp", "go-http-client", "okhttp", "axios", "node-fetch", "httpie", "libwww-perl", "java/"}
 )
+
+// agentHas reports whether the user agent holds one of the words.
+func (f *facts) agentHas(words []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(f.agent, word) })
+}
+
+// agentBegins reports whether the user agent begins with one of the words.
+func (f *facts) agentBegins(words []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(f.agent, word) })
+}
 
 var modifiers = []modifier{
 	{
@@ -35,13 +53,13 @@ var modifiers = []modifier{
 	{
 		factor: "scanner_user_agent", confidence: +10,
 		when: func(f *facts, c *Category) bool {
-			return c.Name != "health_probe" && scanners.MatchString(f.ev.UserAgent)
+			return c.Name != "health_probe" && f.agentHas(scanners)
 		},
 	},
 	{
 		factor: "probe_user_agent_elsewhere", confidence: +10, // a probe's name where no probe looks
 		when: func(f *facts, c *Category) bool {
-			return !c.benign && c.Name != "web_scan_noise" && probes.MatchString(f.ev.UserAgent)
+			return !c.benign && c.Name != "web_scan_noise" && f.agentBegins(probes)
 		},
 	},
 	{
@@ -50,7 +68,7 @@ var modifiers = []modifier{
 	},
 	{
 		factor: "scripted_user_agent", // a label: kube-hunter calls itself python-requests
-		when:   func(f *facts, c *Category) bool { return scripts.MatchString(f.ev.UserAgent) },
+		when:   func(f *facts, c *Category) bool { return f.agentBegins(scripts) },
 	},
 }
 
