@@ -1,0 +1,204 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubeanon/kubeanon/internal/audit"
+	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/judge"
+	"github.com/kubeanon/kubeanon/internal/report"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// findings are three requests: a breach, noise twice, and one whose every word
+// an attacker wrote.
+func findings() (all []finding.Finding) {
+	add := func(change func(*audit.Event)) {
+		ev := &audit.Event{
+			AuditID: "a-1", Stage: "ResponseComplete", Verb: "list", RequestURI: "/api/v1/namespaces/web/secrets",
+			User:      audit.User{Username: audit.Anonymous, Groups: []string{audit.Unauthenticated}},
+			SourceIPs: []string{"203.0.113.7"}, ObjectRef: audit.ObjectRef{Resource: "secrets", Namespace: "web"},
+			ResponseStatus: audit.ResponseStatus{Code: "200"}, RequestReceivedTimestamp: "2026-11-23T09:28:47.400470Z",
+			Annotations: audit.Annotations{Decision: "allow", Reason: `RBAC: allowed by ClusterRoleBinding "anon" of ClusterRole "view" to Group "system:unauthenticated"`},
+		}
+		change(ev)
+		policy := judge.DefaultPolicy()
+		all = append(all, finding.Finding{Event: ev, Verdict: policy.Judge(ev), Format: "audit"})
+	}
+	add(func(*audit.Event) {})
+	for range 2 {
+		add(func(e *audit.Event) {
+			e.RequestURI, e.ObjectRef, e.Verb, e.Annotations = "/.env", audit.ObjectRef{}, "get", audit.Annotations{Decision: "forbid"}
+			e.ResponseStatus.Code = "403"
+		})
+	}
+	add(func(e *audit.Event) {
+		e.UserAgent = "=cmd|' /C calc'!A0\x00\x1b[31m\u202e\u0085\"<b>,\xff"
+		e.AuditID, e.ResponseStatus.Code, e.SourceIPs = "@x", "many", []string{"10.0.0.1", "203.0.113.7"}
+	})
+	return all
+}
+
+func write(t *testing.T, format string, opts report.Options, all []finding.Finding) string {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := report.New(format, &b, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		if err := w.Write(&all[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestGolden(t *testing.T) {
+	for _, format := range report.Formats() {
+		for name, all := range map[string][]finding.Finding{"some": findings(), "none": nil} {
+			got := write(t, format, report.Options{}, all)
+			path := filepath.Join("testdata", format+"-"+name+".golden")
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", path, diff)
+			}
+		}
+	}
+}
+
+// TestSafe: no format puts a raw control character on a terminal.
+func TestSafe(t *testing.T) {
+	for _, format := range []string{"table", "json", "ndjson"} {
+		for _, r := range write(t, format, report.Options{}, findings()) {
+			if r != '\n' && !unicode.IsGraphic(r) {
+				t.Errorf("%s: %q", format, r)
+			}
+		}
+	}
+}
+
+// TestJSON: every row is an object with the right types, text is verbatim, and
+// empty fields are left out.
+func TestJSON(t *testing.T) {
+	all := findings()
+	var array []map[string]any
+	if err := json.Unmarshal([]byte(write(t, "json", report.Options{}, all)), &array); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(write(t, "ndjson", report.Options{}, all)), "\n")
+	if len(array) != len(all) || len(lines) != len(all) {
+		t.Fatalf("%d objects, %d lines", len(array), len(lines))
+	}
+	for i, line := range lines {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(array[i], object); diff != "" {
+			t.Error(diff)
+		}
+		for name, value := range object {
+			if value == "" || value == nil {
+				t.Errorf("%s is empty", name)
+			}
+		}
+		want := map[string]any{
+			"user": "system:anonymous", "user.groups{}": []any{"system:unauthenticated"}, "src_ip": "203.0.113.7",
+			"risk_score": float64(all[i].Verdict.Score), "impact": float64(all[i].Verdict.Impact), "requestURI": all[i].Event.RequestURI,
+		}
+		for name, value := range want {
+			if diff := cmp.Diff(value, object[name]); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+	}
+	if got := array[0]["responseStatus.code"]; got != 200.0 {
+		t.Errorf("code %v", got)
+	}
+	if got := array[3]["responseStatus.code"]; got != "many" { // verbatim, whatever it is
+		t.Errorf("code %v", got)
+	}
+	if got, want := array[3]["userAgent"], strings.ToValidUTF8(all[3].Event.UserAgent, "\ufffd"); got != want {
+		t.Errorf("userAgent %q, want %q", got, want)
+	}
+	var filled map[string]any
+	if err := json.Unmarshal([]byte(write(t, "ndjson", report.Options{Fill: "-"}, all[:1])), &filled); err != nil {
+		t.Fatal(err)
+	}
+	if filled["user.uid"] != "-" || filled["rbac_kind"] != "ClusterRoleBinding" || filled["partial"] != nil {
+		t.Errorf("filled: %v", filled)
+	}
+}
+
+// TestCSV: every row has every column, and no cell is a formula.
+func TestCSV(t *testing.T) {
+	table, err := csv.NewReader(strings.NewReader(write(t, "csv", report.Options{}, findings()))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range table[0] {
+		if name != finding.Fields[i].Name {
+			t.Errorf("column %d is %s", i, name)
+		}
+	}
+	for _, row := range table[1:] {
+		for _, cell := range row {
+			if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+				t.Errorf("formula %q", cell)
+			}
+		}
+	}
+}
+
+func TestUnknownFormat(t *testing.T) {
+	if _, err := report.New("xml", nil, report.Options{}); err == nil || !strings.Contains(err.Error(), "table, json, ndjson, csv") {
+		t.Errorf("%v", err)
+	}
+}
+
+// FuzzString holds the JSON strings against encoding/json.
+func FuzzString(f *testing.F) {
+	f.Add("a\x00\x7f\u0085\u2028\U0001F600\"\\\n\t\xff")
+	f.Fuzz(func(t *testing.T, s string) {
+		all := findings()[:1]
+		all[0].Event.UserAgent = s
+		var b bytes.Buffer
+		w, _ := report.New("ndjson", &b, report.Options{})
+		if err := w.Write(&all[0]); err != nil {
+			t.Fatal(err)
+		}
+		var object map[string]any
+		if err := json.Unmarshal(b.Bytes(), &object); err != nil {
+			t.Fatal(err)
+		}
+		want, _ := json.Marshal(s)
+		var clean string
+		_ = json.Unmarshal(want, &clean)
+		if got, _ := object["userAgent"].(string); got != clean {
+			t.Fatalf("got %q, want %q", got, clean)
+		}
+	})
+}

@@ -1,0 +1,178 @@
+package scan_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/judge"
+	"github.com/kubeanon/kubeanon/internal/realevents"
+	"github.com/kubeanon/kubeanon/internal/scan"
+)
+
+const (
+	event = `{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"%","user":{"username":"USER"}}`
+	user  = "system:anonymous"
+)
+
+// line is an event with an audit ID by which a test knows it again.
+func line(id, name string) string {
+	return strings.NewReplacer("%", id, "USER", name).Replace(event) + "\n"
+}
+
+type result struct {
+	ids   []string
+	stats scan.Stats
+	warns []string
+	err   error
+}
+
+func run(t testing.TB, stdin string, paths ...string) (r result) {
+	t.Helper()
+	s := scan.Scanner{
+		Annotator: annotate.Annotator{Policy: judge.DefaultPolicy()},
+		Stdin:     strings.NewReader(stdin),
+		Emit:      func(f *finding.Finding) { r.ids = append(r.ids, f.Event.AuditID) },
+		Warn:      func(w string) { r.warns = append(r.warns, w) },
+	}
+	r.err = s.Run(context.Background(), paths)
+	r.stats = s.Stats
+	r.stats.Seconds = 0
+	return r
+}
+
+func write(t *testing.T, dir, name string, content []byte) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func pack(text string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write([]byte(text))
+	w.Close()
+	return b.Bytes()
+}
+
+func TestLines(t *testing.T) {
+	long := line("long", user)
+	long = strings.Replace(long, `"user"`, `"userAgent":"`+strings.Repeat("x", 3<<20)+`","user"`, 1)
+	text := line("a", user) + "\n\r\n" + strings.TrimSuffix(line("b", user), "\n") + "\r\n" + line("c", "alice") + long + "klog text\n" + line("d", user)[:60] + "\n" + strings.TrimSuffix(line("e", user), "\n")
+	r := run(t, text, "-")
+	if diff := cmp.Diff([]string{"a", "b", "long", "e"}, r.ids); diff != "" || r.err != nil {
+		t.Errorf("%v\n%s", r.err, diff)
+	}
+	want := scan.Stats{Files: 1, Bytes: int64(len(text)), Lines: 7, Events: 5, Hits: 4, Undecidable: 1}
+	if diff := cmp.Diff(want, r.stats); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestHugeLine: of a line over the limit the beginning is judged.
+func TestHugeLine(t *testing.T) {
+	huge := strings.TrimSuffix(line("huge", user), "}\n") + `,"requestObject":"` + strings.Repeat("x", 65<<20)
+	r := run(t, huge+`"}`+"\n"+line("next", user), "-")
+	if diff := cmp.Diff([]string{"huge", "next"}, r.ids); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPaths(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "logs/a.log", []byte(line("a", user)))
+	write(t, dir, "logs/deep/b.json.gz", pack(line("b", user)+line("b2", user)))
+	write(t, dir, "logs/c-without-suffix", append(pack(line("c", user)), pack(line("c2", user))...)) // two members, as rotation tools append
+	write(t, dir, "logs/.hidden", []byte(line("hidden", user)))
+	write(t, dir, "logs/.git/x", []byte(line("hidden", user)))
+	r := run(t, line("in", user), filepath.Join(dir, "logs"), "-", filepath.Join(dir, "logs/a.log"))
+	if diff := cmp.Diff([]string{"a", "c", "c2", "b", "b2", "in", "a"}, r.ids); diff != "" || r.err != nil {
+		t.Errorf("%v\n%s", r.err, diff)
+	}
+	if r.stats.Files != 5 {
+		t.Errorf("%d files", r.stats.Files)
+	}
+	if n := scan.Size([]string{dir, "-", "/nowhere"}); n == 0 {
+		t.Error("no size")
+	}
+}
+
+// TestUnreadable: what cannot be read is an error that names it, and the rest
+// is scanned all the same.
+func TestUnreadable(t *testing.T) {
+	dir := t.TempDir()
+	good := write(t, dir, "good", []byte(line("good", user)))
+	packed := pack(strings.Repeat(line("x", "alice"), 1000))
+	for name, tc := range map[string]struct{ path, want string }{
+		"missing":  {filepath.Join(dir, "missing"), "no such file"},
+		"pointer":  {write(t, dir, "lfs", []byte("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")), "a Git LFS pointer"},
+		"cut gzip": {write(t, dir, "cut.gz", packed[:len(packed)/2]), "unexpected EOF"},
+		"bad gzip": {write(t, dir, "bad.gz", []byte("\x1f\x8bgarbage that is long enough for a header")), "gzip"},
+		"empty":    {t.TempDir(), "holds no files"},
+	} {
+		r := run(t, "", tc.path, good)
+		if r.err == nil || !strings.Contains(r.err.Error(), tc.want) || !strings.Contains(r.err.Error(), tc.path) || len(r.ids) != 1 {
+			t.Errorf("%s: %v, %v", name, r.err, r.ids)
+		}
+	}
+}
+
+func TestNoAuditLog(t *testing.T) {
+	r := run(t, "", write(t, t.TempDir(), "syslog", []byte("one\ntwo\n{\"a\":1}\n")))
+	if r.err != nil || len(r.warns) != 1 || !strings.Contains(r.warns[0], "no audit events") {
+		t.Errorf("%v, %v", r.err, r.warns)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var ids []string
+	s := scan.Scanner{
+		Annotator: annotate.Annotator{Policy: judge.DefaultPolicy()},
+		Stdin:     strings.NewReader(strings.Repeat(line("a", user), 100)),
+		Emit: func(f *finding.Finding) {
+			if ids = append(ids, f.Event.AuditID); len(ids) == 3 {
+				cancel()
+			}
+		},
+	}
+	if err := s.Run(ctx, []string{"-"}); err == nil || len(ids) != 3 {
+		t.Errorf("%v after %d", err, len(ids))
+	}
+}
+
+// TestRealEvents: a scan finds what the search command finds.
+func TestRealEvents(t *testing.T) {
+	r := run(t, "", filepath.Join(realevents.Dir(), "audit", "kube-apiserver-1.36.ndjson.gz"))
+	if r.err != nil || r.stats.Hits != 750 || r.stats.Events != 3161 || r.stats.Lines != 3161 || r.stats.Undecidable != 0 {
+		t.Errorf("%v, %+v", r.err, r.stats)
+	}
+}
+
+func BenchmarkScan(b *testing.B) {
+	var text strings.Builder
+	for _, e := range realevents.Events(b) {
+		text.WriteString(e.Raw + "\n")
+	}
+	b.SetBytes(int64(text.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if r := run(b, text.String(), "-"); r.stats.Hits != 750 {
+			b.Fatalf("%+v", r.stats)
+		}
+	}
+}
