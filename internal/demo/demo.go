@@ -46,7 +46,7 @@ func Run(ctx context.Context, w io.Writer, path, argv0 string, width int) error 
 		return err
 	}
 	slices.SortStableFunc(found, func(a, b splunkd.Row) int { return number(b, "risk_score") - number(a, "risk_score") })
-	if err := print(w, width, found, []string{"severity", "risk_score", "category", "outcome", "verb", "requestURI", "src_ip", "rbac_binding"}); err != nil {
+	if err := printTable(w, width, found, []string{"severity", "risk_score", "category", "outcome", "verb", "requestURI", "src_ip", "rbac_binding"}); err != nil {
 		return err
 	}
 	allowed := 0
@@ -62,7 +62,7 @@ func Run(ctx context.Context, w io.Writer, path, argv0 string, width int) error 
 	if err != nil {
 		return err
 	}
-	if err := print(w, width, Stats(seed), []string{"src_ip", "user", "verb", "requestURI", "responseStatus.code", "objectRef.resource", "user.uid", "count"}); err != nil {
+	if err := printTable(w, width, Stats(seed), []string{"src_ip", "user", "verb", "requestURI", "responseStatus.code", "objectRef.resource", "user.uid", "count"}); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(w, `
@@ -139,8 +139,8 @@ func search(ctx context.Context, path, argv0, opts string, input []splunkd.Row) 
 	return found, player.Close()
 }
 
-// print writes some columns of rows as a table.
-func print(w io.Writer, width int, rows []splunkd.Row, columns []string) error {
+// printTable writes some columns of rows as a table.
+func printTable(w io.Writer, width int, rows []splunkd.Row, columns []string) error {
 	out := table.NewWriter()
 	out.SetStyle(table.StyleLight)
 	out.Style().Options.DrawBorder = false

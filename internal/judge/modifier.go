@@ -48,7 +48,7 @@ var modifiers = []modifier{
 		// Noise of load balancers and pods. The address is the one that the
 		// server saw, and a request that was let in is never lowered.
 		factor: "private_source_refused", confidence: -10,
-		when: func(f *facts, c *Category) bool { return f.scope == private && !f.allowed() },
+		when: func(f *facts, _ *Category) bool { return f.scope == private && !f.allowed() },
 	},
 	{
 		factor: "scanner_user_agent", confidence: +10,
@@ -64,11 +64,11 @@ var modifiers = []modifier{
 	},
 	{
 		factor: "forged_forwarded_for", confidence: +5,
-		when: func(f *facts, c *Category) bool { return f.xffSuspect },
+		when: func(f *facts, _ *Category) bool { return f.xffSuspect },
 	},
 	{
 		factor: "scripted_user_agent", // a label: kube-hunter calls itself python-requests
-		when:   func(f *facts, c *Category) bool { return f.agentBegins(scripts) },
+		when:   func(f *facts, _ *Category) bool { return f.agentBegins(scripts) },
 	},
 }
 

@@ -120,8 +120,15 @@ func message(f *facts, v *Verdict) string {
 		from = "an unknown address"
 	}
 	who := "Anonymous"
-	if v.Class != Anonymous {
-		who = fmt.Sprintf("%s (%s)", strings.ReplaceAll(string(v.Class), "_", " "), clean(f.ev.User.Username))
+	switch v.Class {
+	case AnonymousUserOnly:
+		who = "Anonymous (by name only)"
+	case UnauthenticatedGroupOnly:
+		who = "Unauthenticated " + clean(f.ev.User.Username)
+	case ImpersonatedAnonymous:
+		who = clean(f.ev.User.Username) + " as anonymous:"
+	case Rejected401:
+		who = "Without valid credentials:"
 	}
 	switch c := v.Category; {
 	case c.Name == "anon_impersonation_attempt":

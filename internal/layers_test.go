@@ -1,0 +1,95 @@
+package internal_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/kubeanon/kubeanon/internal/"
+
+// layers is the one direction of dependency: for each package, which others of
+// this module it may import, directly or not. Splunk's wire knows no
+// Kubernetes; audit and judgement know no Splunk; only command, demo and cli
+// know both.
+var layers = map[string][]string{
+	"version": {}, "splunk/chunk": {}, "splunk/rows": {}, "audit": {},
+	"splunk/search":  {"splunk/chunk", "splunk/rows"},
+	"splunk/splunkd": {"splunk/search", "splunk/chunk", "splunk/rows"},
+	"audit/envelope": {"audit"},
+	"judge":          {"audit"},
+	"finding":        {"audit", "judge"},
+	"options":        {"audit", "judge"},
+	"annotate":       {"audit", "audit/envelope", "judge", "finding"},
+	"scan":           {"audit", "audit/envelope", "judge", "finding", "annotate"},
+	"report":         {"audit", "judge", "finding"},
+	"command":        {"audit", "audit/envelope", "judge", "finding", "annotate", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
+	"demo":           {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
+	"cli":            nil, // all of them
+	"realevents":     {},  // for tests only
+}
+
+// pure packages do no I/O: these they must not even import.
+var (
+	pure = []string{"audit", "audit/envelope", "judge", "finding", "annotate", "options"}
+	io   = []string{"os", "net", "net/http", "os/exec", "bufio", "log", "log/slog"}
+)
+
+// only says which packages alone may import a module.
+var only = map[string][]string{
+	"github.com/json-iterator/go":      {"audit"},
+	"github.com/urfave/cli/v2":         {"cli"},
+	"github.com/jedib0t/go-pretty/v6/": {"report", "demo", "cli"},
+	"golang.org/x/term":                {"cli"},
+	"golang.org/x/sys/unix":            {"cli"},
+}
+
+func goList(t *testing.T, format string, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-f", format}, args...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	return strings.Fields(string(out))
+}
+
+func TestLayers(t *testing.T) {
+	packages := goList(t, "{{.ImportPath}}", module+"...")
+	for _, pkg := range packages {
+		name := strings.TrimPrefix(pkg, module)
+		if name == strings.TrimSuffix(module, "/") || pkg+"/" == module || name == "appconf" {
+			continue
+		}
+		allowed, known := layers[name]
+		if !known {
+			t.Errorf("%s: a new package needs a line in layers", name)
+			continue
+		}
+		for _, dep := range goList(t, `{{join .Deps "\n"}}`, pkg) {
+			if inner, ok := strings.CutPrefix(dep, module); ok && allowed != nil && !slices.Contains(allowed, inner) {
+				t.Errorf("%s must not depend on %s", name, inner)
+			}
+		}
+		for _, dep := range goList(t, `{{join .Imports "\n"}}`, pkg) {
+			if slices.Contains(pure, name) && slices.Contains(io, dep) {
+				t.Errorf("%s must do no I/O, but imports %s", name, dep)
+			}
+			for path, owners := range only {
+				if strings.HasPrefix(dep, path) && !slices.Contains(owners, name) {
+					t.Errorf("%s must not import %s", name, dep)
+				}
+			}
+		}
+	}
+	if len(packages) < len(layers) {
+		t.Errorf("%d packages, but %d lines in layers", len(packages), len(layers))
+	}
+}
+
+// TestMainIsThin: main is one statement: nothing but cli decides how the process ends.
+func TestMainIsThin(t *testing.T) {
+	if deps := goList(t, `{{join .Imports "\n"}}`, "github.com/kubeanon/kubeanon/cmd/kubeanon"); !slices.Equal(deps, []string{module + "cli", "os"}) {
+		t.Errorf("main imports %v", deps)
+	}
+}
