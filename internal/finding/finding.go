@@ -92,6 +92,7 @@ var Fields = []Field{
 	added("rbac_binding", func(f *Finding) string { return f.Verdict.Binding.Name }),
 	added("rbac_role", func(f *Finding) string { return f.Verdict.Binding.Role }),
 	added("rbac_subject", func(f *Finding) string { return f.Verdict.Binding.Subject }),
+	added("remediation", func(f *Finding) string { return f.Verdict.Remediation }),
 	added("cluster", func(f *Finding) string { return f.Cluster }),
 	added("audit_id", func(f *Finding) string { return f.Event.AuditID }),
 	added("objectRef.subresource", func(f *Finding) string { return f.Event.ObjectRef.Subresource }),

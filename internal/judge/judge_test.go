@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -325,6 +326,34 @@ func BenchmarkJudge(b *testing.B) {
 	for b.Loop() {
 		if v := policy.Judge(&ev); !v.Hit {
 			b.Fatal("no hit")
+		}
+	}
+}
+
+// TestRemediation: the command removes exactly the binding that the server
+// named, whatever its name is made of.
+func TestRemediation(t *testing.T) {
+	reason := func(kind, name string) string {
+		return fmt.Sprintf("RBAC: allowed by %s %q of ClusterRole \"view\" to Group \"system:unauthenticated\"", kind, name)
+	}
+	for _, tc := range []struct{ what, decision, reason, want string }{
+		{"pods", "allow", rogue, "kubectl delete clusterrolebinding 'anon-view'"},
+		{"pods@web", "allow", reason("RoleBinding", "open/web"), "kubectl delete rolebinding --namespace='web' 'open'"},
+		{"pods", "allow", reason("ClusterRoleBinding", "it's; rm -rf $HOME"), `kubectl delete clusterrolebinding 'it'\''s; rm -rf $HOME'`},
+		{"pods", "allow", reason("ClusterRoleBinding", "--all"), "kubectl delete clusterrolebinding -- '--all'"},
+		{"pods", "allow", reason("ClusterRoleBinding", "a\x1b[2Jb"), "start the API server with --anonymous-auth=false"},
+		{"pods", "allow", "", "start the API server with --anonymous-auth=false"},
+		{"/healthz", "allow", publicInfo, ""},
+		{"/healthz", "allow", rogue, "kubectl delete clusterrolebinding 'anon-view'"},
+		{"/apis", "allow", strings.ReplaceAll(publicInfo, "public-info-viewer", "discovery"), "kubectl delete clusterrolebinding 'system:discovery' # the API server makes it anew"},
+		{"pods", "forbid", "", ""},
+		{"pods", "", "", ""},
+	} {
+		ev := request("get", tc.what, tc.decision)
+		ev.Annotations.Reason = tc.reason
+		policy := judge.DefaultPolicy()
+		if got := policy.Judge(&ev).Remediation; !strings.HasPrefix(got, tc.want) || (got == "") != (tc.want == "") {
+			t.Errorf("%s %s: got %q, want %q", tc.what, tc.reason, got, tc.want)
 		}
 	}
 }

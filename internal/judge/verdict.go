@@ -23,6 +23,7 @@ type Verdict struct {
 	Factors      []string // what raised or lowered the numbers, as name or "name +5"
 	What         string   // the request in short, such as "list of secrets in kube-system", fit for a page
 	Message      string   // one line for a person, free of control characters and bounded
+	Remediation  string   // how to close the hole, often a kubectl command; empty if there is none
 	ThreatObject string   // the source address, fit for a page; empty if there is none
 
 	SrcIPs     []string // the address that no client could forge, or the whole chain
@@ -51,6 +52,7 @@ func (p *Policy) Judge(ev *audit.Event) Verdict {
 	p.score(&v, &f)
 	v.What = what(&f)
 	v.Message = message(&f, &v)
+	v.Remediation = remediation(&f, v.Category)
 	v.ThreatObject = clean(f.srcIP)
 	return v
 }

@@ -1,0 +1,295 @@
+package appconf
+
+import (
+	"encoding/json"
+	"image/png"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/options"
+)
+
+const root = "../.."
+
+// conf is a .conf file: stanzas of settings.
+type conf map[string]map[string]string
+
+// read reads a .conf file strictly: LF, no tabs, every line a comment, a
+// stanza, a setting or the continuation of one; nothing twice.
+func read(t *testing.T, path string) conf {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(string(text), "\r\t") || !strings.HasSuffix(string(text), "\n") {
+		t.Errorf("%s: CR, a tab, or no line end at the end", path)
+	}
+	c, stanza := conf{}, ""
+	joined := strings.ReplaceAll(string(text), "\\\n", "\n\x00")
+	var key string
+	for _, line := range strings.Split(strings.ReplaceAll(joined, "\n\x00", " "), "\n") {
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]"):
+			stanza = line[1 : len(line)-1]
+			if c[stanza] != nil {
+				t.Errorf("%s: [%s] twice", path, stanza)
+			}
+			c[stanza] = map[string]string{}
+		default:
+			name, value, ok := strings.Cut(line, "=")
+			key = strings.TrimSpace(name)
+			if !ok || c[stanza] == nil {
+				t.Errorf("%s: %q", path, line)
+				continue
+			}
+			if _, twice := c[stanza][key]; twice {
+				t.Errorf("%s: [%s] %s twice", path, stanza, key)
+			}
+			c[stanza][key] = strings.TrimSpace(value)
+		}
+	}
+	return c
+}
+
+func TestVersions(t *testing.T) {
+	app := read(t, "default/app.conf")
+	text, err := os.ReadFile(filepath.Join(root, "app/app.manifest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifest struct {
+		Info struct {
+			ID struct{ Name, Version string }
+		}
+	}
+	if err := json.Unmarshal(text, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	version := app["launcher"]["version"]
+	if app["id"]["version"] != version || manifest.Info.ID.Version != version {
+		t.Errorf("versions: launcher %s, id %s, manifest %s", version, app["id"]["version"], manifest.Info.ID.Version)
+	}
+	if !regexp.MustCompile(`^\d+\.\d+\.\d+$`).MatchString(version) || !regexp.MustCompile(`^[1-9]\d*$`).MatchString(app["install"]["build"]) {
+		t.Errorf("version %q, build %q", version, app["install"]["build"])
+	}
+	if app["package"]["id"] != "kubeanon" || app["id"]["name"] != "kubeanon" || manifest.Info.ID.Name != "kubeanon" {
+		t.Error("the app has more than one name")
+	}
+}
+
+func TestCommands(t *testing.T) {
+	commands := read(t, "default/commands.conf")
+	valid := []string{"chunked", "filename", "is_risky", "maxwait", "maxchunksize", "run_in_preview", "command.arg.1"}
+	for key := range commands["kubeanon"] {
+		if !slices.Contains(valid, key) {
+			t.Errorf("%s: not read by Splunk with chunked = true", key)
+		}
+	}
+	want := map[string]string{"chunked": "true", "filename": "kubeanon", "command.arg.1": "search"}
+	for key, value := range want {
+		if got := commands["kubeanon"][key]; got != value {
+			t.Errorf("%s = %s, want %s", key, got, value)
+		}
+	}
+}
+
+// TestMacros: every macro of the contract is there, and every use of one, in
+// any file, finds it.
+func TestMacros(t *testing.T) {
+	macros := read(t, "default/macros.conf")
+	for _, name := range []string{"kube_audit", "kubeanon_events", "kubernetes_aws_detect_suspicious_kubectl_calls_filter", "kubeanon_filter", "kubeanon_seed"} {
+		if macros[name]["definition"] == "" {
+			t.Errorf("no macro %s", name)
+		}
+	}
+	for _, name := range []string{"kubernetes_aws_detect_suspicious_kubectl_calls_filter", "kubeanon_filter"} {
+		if got := macros[name]["definition"]; got != "search *" {
+			t.Errorf("%s = %s", name, got)
+		}
+	}
+	use := regexp.MustCompile("`([^`]+)`")
+	files, err := filepath.Glob(filepath.Join(root, "default", "*.conf"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		for stanza, settings := range read(t, strings.TrimPrefix(file, root+"/")) {
+			for key, value := range settings {
+				for _, m := range use.FindAllStringSubmatch(value, -1) {
+					name, args, _ := strings.Cut(m[1], "(")
+					if args != "" {
+						name += "(" + string(rune('1'+strings.Count(args, ","))) + ")"
+					}
+					if macros[name] == nil {
+						t.Errorf("%s [%s] %s: no macro %s", filepath.Base(file), stanza, key, name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestSeedMacro: the macro counts by the 13 original fields, and they are ours.
+func TestSeedMacro(t *testing.T) {
+	definition := read(t, "default/macros.conf")["kubeanon_seed"]["definition"]
+	command, by, ok := strings.Cut(definition, " | stats count by ")
+	if !ok {
+		t.Fatalf("%q", definition)
+	}
+	words := strings.Fields(command)
+	if words[0] != "kubeanon" {
+		t.Errorf("%q", command)
+	}
+	if _, err := options.Parse(words[1:]); err != nil {
+		t.Error(err)
+	}
+	var want []string
+	for _, f := range finding.Fields {
+		if f.Original {
+			want = append(want, f.Name)
+		}
+	}
+	if diff := cmp.Diff(want, strings.Fields(by)); diff != "" || len(want) != 13 {
+		t.Errorf("%d fields\n%s", len(want), diff)
+	}
+}
+
+func TestSavedSearches(t *testing.T) {
+	searches := read(t, "default/savedsearches.conf")
+	for name, s := range searches {
+		if s["disabled"] != "1" {
+			t.Errorf("%s is shipped enabled", name)
+		}
+		if !regexp.MustCompile("`[a-z_]+_filter`$").MatchString(s["search"]) {
+			t.Errorf("%s does not end in its filter: %s", name, s["search"])
+		}
+		if !strings.HasPrefix(s["search"], "`kubeanon_events`") {
+			t.Errorf("%s does not begin with the restricted events: %s", name, s["search"])
+		}
+		if s["enableSched"] != "1" || len(strings.Fields(s["cron_schedule"])) != 5 || s["dispatch.earliest_time"] == "" || s["dispatch.latest_time"] == "" {
+			t.Errorf("%s has no whole schedule", name)
+		}
+		if s["action.correlationsearch.label"] != name || len(name) > 80 {
+			t.Errorf("%s: label %q", name, s["action.correlationsearch.label"])
+		}
+		for key, value := range s {
+			if strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") {
+				if !json.Valid([]byte(value)) {
+					t.Errorf("%s: %s is no JSON", name, key)
+				}
+			}
+			for _, m := range regexp.MustCompile(`\$([A-Za-z_.{}]+)\$`).FindAllStringSubmatch(value, -1) {
+				if !emitted(m[1]) {
+					t.Errorf("%s: %s names the field %s, which no row has", name, key, m[1])
+				}
+			}
+		}
+		var objects []map[string]any
+		if err := json.Unmarshal([]byte(s["action.risk.param._risk"]), &objects); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, o := range objects {
+			for _, key := range []string{"risk_object_field", "threat_object_field"} {
+				if field, ok := o[key].(string); ok && !emitted(field) {
+					t.Errorf("%s: %s %s, which no row has", name, key, field)
+				}
+			}
+		}
+	}
+	if len(searches) == 0 {
+		t.Error("no searches")
+	}
+}
+
+func emitted(field string) bool {
+	return slices.ContainsFunc(finding.Fields, func(f finding.Field) bool { return f.Name == field })
+}
+
+// TestSearchbnf: the help in Splunk's search bar names every option and no
+// other, and its examples are valid.
+func TestSearchbnf(t *testing.T) {
+	bnf := read(t, "default/searchbnf.conf")
+	var want, got []string
+	for _, o := range options.Table {
+		want = append(want, o.Name)
+	}
+	for _, m := range regexp.MustCompile(`<kubeanon-([a-z-]+)>`).FindAllStringSubmatch(bnf["kubeanon-option"]["syntax"], -1) {
+		name := strings.ReplaceAll(m[1], "-", "_")
+		got = append(got, name)
+		stanza := bnf["kubeanon-"+m[1]]
+		if !strings.HasPrefix(stanza["syntax"], name+"=") || stanza["description"] == "" {
+			t.Errorf("[kubeanon-%s]: %v", m[1], stanza)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	help := bnf["kubeanon-command"]
+	for _, key := range []string{"syntax", "shortdesc", "description", "usage", "example1", "comment1", "example2", "comment2", "example3", "comment3", "tags", "related"} {
+		if help[key] == "" {
+			t.Errorf("no %s", key)
+		}
+	}
+	for _, key := range []string{"example1", "example2", "example3"} {
+		for _, part := range strings.Split(help[key], "|") {
+			words := strings.Fields(part)
+			if len(words) > 0 && words[0] == "kubeanon" {
+				if _, err := options.Parse(words[1:]); err != nil {
+					t.Errorf("%s: %v", key, err)
+				}
+			}
+			if len(words) > 0 && words[0] == "table" {
+				for _, field := range words[1:] {
+					if field != "_time" && !emitted(field) {
+						t.Errorf("%s: no field %s", key, field)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestExports: what other apps and Enterprise Security use is exported.
+func TestExports(t *testing.T) {
+	meta := read(t, "app/metadata/default.meta")
+	for _, kind := range []string{"commands", "searchbnf", "macros", "props", "savedsearches"} {
+		if meta[kind]["export"] != "system" {
+			t.Errorf("%s are not exported", kind)
+		}
+	}
+	if access := meta[""]["access"]; !strings.Contains(access, "write : [ admin, sc_admin ]") {
+		t.Errorf("access = %s", access)
+	}
+}
+
+func TestIcons(t *testing.T) {
+	for name, size := range map[string]int{"appIcon": 36, "appIcon_2x": 72, "appIconAlt": 36, "appIconAlt_2x": 72} {
+		f, err := os.Open(filepath.Join(root, "app/static", name+".png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		icon, err := png.DecodeConfig(f)
+		f.Close()
+		if err != nil || icon.Width != size || icon.Height != size {
+			t.Errorf("%s: %dx%d, %v", name, icon.Width, icon.Height, err)
+		}
+	}
+}
+
+// TestDeclaration: the package's README names the binary and its source, as
+// Splunk's vetting asks for.
+func TestDeclaration(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "app/README.md"))
+	if err != nil || !strings.Contains(string(text), "\n# Binary File Declaration\n") || !strings.Contains(string(text), "bin/kubeanon") {
+		t.Error("no declaration", err)
+	}
+}
