@@ -32,21 +32,18 @@ func (b *Binding) deleteCommand() (command string, ok bool) {
 	if name == "" || clean(name) != name || clean(namespace) != namespace {
 		return "", false
 	}
+	argument := quote(name)
+	if strings.HasPrefix(name, "-") {
+		argument = "-- " + argument // else kubectl takes it for a flag
+	}
 	switch {
 	case b.Kind == "ClusterRoleBinding" && !namespaced:
-		return "kubectl delete clusterrolebinding " + shellWord(name), true
+		return "kubectl delete clusterrolebinding " + argument, true
 	case b.Kind == "RoleBinding" && namespaced:
-		return "kubectl delete rolebinding --namespace=" + shellWord(namespace) + " " + shellWord(name), true
+		return "kubectl delete rolebinding --namespace=" + quote(namespace) + " " + argument, true
 	}
 	return "", false
 }
 
-// shellWord quotes s for a POSIX shell. A word that begins with a dash gets
-// the "--" before it that keeps kubectl from taking it for a flag.
-func shellWord(s string) string {
-	quoted := "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	if strings.HasPrefix(s, "-") {
-		return "-- " + quoted
-	}
-	return quoted
-}
+// quote makes one word of s for a POSIX shell.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
