@@ -2,12 +2,11 @@ package cli
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-
-	"encoding/json"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -45,7 +44,7 @@ func scanCommand(stdin, stdout, stderr *os.File) *cli.Command {
 func searchFlags() (flags []cli.Flag) {
 	for _, o := range options.Table {
 		name := flagName(o)
-		usage := o.Usage + " (`" + strings.Trim(o.Value, "<>") + "`)"
+		usage := strings.Trim(o.Value, "<>") + ": " + o.Usage
 		if o.List {
 			flags = append(flags, &cli.StringSliceFlag{Name: name, Usage: usage})
 		} else {

@@ -52,18 +52,18 @@ var Table = []Option{
 	{Name: "input", Value: "auto|raw|columns", Usage: "where the events are: the raw text, the extracted columns, or both", set: func(o *Options, v string) error {
 		return choose(&o.Input, v, map[string]Input{"auto": Auto, "raw": Raw, "columns": Columns}, "auto, raw, columns")
 	}},
-	{Name: "match", Value: "any|strict", Usage: "any: name or group is enough, as for Kubernetes; strict: both, as in the original search", set: func(o *Options, v string) error {
+	{Name: "match", Value: "any|strict", Usage: "name or group is enough, as for Kubernetes itself; or both, as in the original search", set: func(o *Options, v string) error {
 		return choose(&o.Policy.Strict, v, map[string]bool{"any": false, "strict": true}, "any, strict")
 	}},
-	{Name: "risk", Value: "graded|flat", Usage: "graded: a score by what was done; flat: the same for every row", set: func(o *Options, v string) error {
+	{Name: "risk", Value: "graded|flat", Usage: "a score by what was asked for and granted; or the same for every row", set: func(o *Options, v string) error {
 		err := choose(&o.Policy.Flat, v, map[string]bool{"graded": false, "flat": true}, "graded, flat")
 		o.gradedSet = !o.Policy.Flat
 		return err
 	}},
-	{Name: "src_ip", Value: "last|all", Usage: "last: the address that no client can forge; all: the whole chain", set: func(o *Options, v string) error {
+	{Name: "src_ip", Value: "last|all", Usage: "the address that no client can forge; or the whole chain", set: func(o *Options, v string) error {
 		return choose(&o.Policy.AllSrcIPs, v, map[string]bool{"last": false, "all": true}, "last, all")
 	}},
-	{Name: "emit", Value: "hits|all", Usage: "hits: only anonymous requests; all: every event, annotated", set: func(o *Options, v string) error {
+	{Name: "emit", Value: "hits|all", Usage: "only anonymous requests; or every event, annotated", set: func(o *Options, v string) error {
 		return choose(&o.All, v, map[string]bool{"hits": false, "all": true}, "hits, all")
 	}},
 	{Name: "include", Value: "<class,...>", List: true, Usage: "classes that are off by default: " + classNames(), set: func(o *Options, v string) error {

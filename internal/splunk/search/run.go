@@ -1,13 +1,12 @@
 package search
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
 	"strings"
-
-	"encoding/json"
 
 	"github.com/kubeanon/kubeanon/internal/splunk/chunk"
 	"github.com/kubeanon/kubeanon/internal/splunk/rows"
