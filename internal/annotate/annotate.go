@@ -19,11 +19,13 @@ type Reason string
 const (
 	Decided Reason = ""
 	Cut     Reason = "cut before the identity"
+	Limit   Reason = "too deep or too large to unwrap"
+	Dialect Reason = "names anonymous, but is another kind of record (a Falco alert, Rancher's API audit log or OCSF)"
 	NoEvent Reason = "names anonymous, but no audit event parses out of it"
 )
 
 // Reasons lists the reasons in the order in which they are reported.
-func Reasons() []Reason { return []Reason{Cut, NoEvent} }
+func Reasons() []Reason { return []Reason{Cut, Limit, Dialect, NoEvent} }
 
 // Annotator judges texts under one policy. It is not safe for concurrent use.
 type Annotator struct {
@@ -52,6 +54,7 @@ func (a *Annotator) Wide() bool {
 // Text judges a text and calls emit for each finding in it, which is valid
 // until emit returns. events counts the events of the text, findings or not.
 func (a *Annotator) Text(text []byte, emit func(*finding.Finding)) (events int, reason Reason) {
+	a.unwrapper.Objects = a.Policy.Includes(judge.AnonymousAccessGranted)
 	err := a.unwrapper.Unwrap(text, func(found envelope.Found) {
 		events++
 		f := finding.Finding{Event: found.Event, Format: found.Format, Cluster: found.Cluster}
@@ -62,10 +65,14 @@ func (a *Annotator) Text(text []byte, emit func(*finding.Finding)) (events int, 
 	switch {
 	case errors.Is(err, audit.ErrCut):
 		return events, Cut
-	case events == 0 && audit.Candidate(text):
-		return 0, NoEvent
+	case errors.Is(err, envelope.ErrLimit):
+		return events, Limit
+	case events > 0 || !audit.Candidate(text):
+		return events, Decided
+	case errors.Is(err, envelope.ErrDialect):
+		return 0, Dialect
 	}
-	return events, Decided
+	return 0, NoEvent
 }
 
 // Event judges the event of f and reports whether it is a finding.

@@ -25,6 +25,9 @@ func Candidate(text []byte) bool {
 // text that names nobody but ends in the middle may have been cut before the
 // identity, which only a parse can tell.
 //
+// A wrapper that may hold packed text, which cannot show a name, is not dull
+// either.
+//
 // With doubled, text is the inside of a quoted CSV cell.
 func Dull(text []byte, doubled bool) bool {
 	text = bytes.TrimRight(text, " \t\r\n")
@@ -34,7 +37,7 @@ func Dull(text []byte, doubled bool) bool {
 	if last := text[len(text)-1]; last != '}' && last != ']' {
 		return false
 	}
-	if hop(text, Anonymous, 'y') || hop(text, Unauthenticated, 'h') {
+	if hop(text, Anonymous, 'y') || hop(text, Unauthenticated, 'h') || packed(text) {
 		return false
 	}
 	escaped, escapedQuotes := escapes(text)
@@ -102,4 +105,42 @@ func spells(text []byte) bool {
 		return false
 	}
 	return text[4] == '6' || text[4] == '7' || text[4] == '3' && (text[5] == 'a' || text[5] == 'A')
+}
+
+// packed reports whether text holds a string that may be base64 of JSON or of
+// gzip: one that begins as these do. An event as the API server writes it is
+// no wrapper and holds nothing packed that matters.
+func packed(text []byte) bool {
+	if bytes.HasPrefix(text, plainHead) || bytes.HasPrefix(text, plainHeadDoubled) {
+		return false
+	}
+	// {"x and { " are eyJ and eyA, { and a line break or tab ewo, ew0, ewk, [{ is W3s.
+	return begins(text, 'H', "H4sI") || begins(text, 'y', "eyJ", "eyA") || begins(text, 'w', "ewo", "ew0", "ewk") || begins(text, 'W', "W3s")
+}
+
+var (
+	plainHead        = []byte(`{"kind":"Event","apiVersion":"audit.k8s.io/`)
+	plainHeadDoubled = bytes.ReplaceAll(plainHead, []byte(`"`), []byte(`""`))
+)
+
+// begins reports whether a string in text begins with one of heads, by going
+// from one b to the next; b is at the same place in all of them.
+func begins(text []byte, b byte, heads ...string) bool {
+	at := bytes.IndexByte([]byte(heads[0]), b)
+	for from := at + 1; from < len(text); from++ {
+		i := bytes.IndexByte(text[from:], b)
+		if i < 0 {
+			return false
+		}
+		from += i
+		if text[from-at-1] != '"' {
+			continue
+		}
+		for _, head := range heads {
+			if bytes.HasPrefix(text[from-at:], []byte(head)) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -19,6 +19,10 @@ var (
 // Decoder reads one event after the other. The zero value is ready. It is not
 // safe for concurrent use.
 type Decoder struct {
+	// Objects makes the decoder keep the request and response objects of an
+	// event, which it copies.
+	Objects bool
+
 	iter *jsoniter.Iterator
 	ev   Event
 	seen uint32 // one bit per key of the event that was met
@@ -31,7 +35,7 @@ type Decoder struct {
 // writes them (k8s.io/apiserver pkg/apis/audit/v1/types.go).
 var eventKeys = [...]string{
 	"kind", "apiVersion", "level", "auditID", "stage", "requestURI", "verb", "user", "impersonatedUser", "sourceIPs",
-	"userAgent", "objectRef", "responseStatus", "requestReceivedTimestamp", "stageTimestamp", "annotations",
+	"userAgent", "objectRef", "responseStatus", "requestObject", "responseObject", "requestReceivedTimestamp", "stageTimestamp", "annotations",
 }
 
 const (
@@ -48,6 +52,8 @@ const (
 	keyUserAgent
 	keyObjectRef
 	keyResponseStatus
+	keyRequestObject
+	keyResponseObject
 	keyRequestReceivedTimestamp
 	keyStageTimestamp
 	keyAnnotations
@@ -63,7 +69,7 @@ func (d *Decoder) Decode(text []byte) (*Event, error) {
 	if d.iter == nil {
 		d.iter = jsoniter.NewIterator(jsoniter.ConfigDefault)
 	}
-	*d = Decoder{iter: d.iter}
+	*d = Decoder{Objects: d.Objects, iter: d.iter}
 	it := d.iter
 	it.ResetBytes(text)
 	it.Error = nil
@@ -150,6 +156,10 @@ func (d *Decoder) member(it *jsoniter.Iterator, name string) bool {
 			status := &ev.ResponseStatus
 			text(it, [...]*string{&status.Code, &status.Status, &status.Message, &status.Reason}[key])
 		})
+	case keyRequestObject:
+		d.keep(it, &ev.RequestObject)
+	case keyResponseObject:
+		d.keep(it, &ev.ResponseObject)
 	case keyRequestReceivedTimestamp:
 		text(it, &ev.RequestReceivedTimestamp)
 	case keyStageTimestamp:
@@ -186,6 +196,17 @@ func (d *Decoder) user(it *jsoniter.Iterator, u *User) {
 			u.Groups = texts(it, u.Groups)
 		}
 	})
+}
+
+// keep copies a value, or skips it if objects are not wanted.
+func (d *Decoder) keep(it *jsoniter.Iterator, dst *[]byte) {
+	if !d.Objects {
+		it.Skip()
+		return
+	}
+	if value := it.SkipAndReturnBytes(); it.Error == nil {
+		*dst = value
+	}
 }
 
 // object reads an object and calls read for each member that keys names; read

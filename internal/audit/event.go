@@ -29,6 +29,8 @@ type Event struct {
 	ObjectRef      ObjectRef
 	ResponseStatus ResponseStatus
 
+	RequestObject, ResponseObject []byte // JSON as it stands; only if the decoder was told to keep them
+
 	RequestReceivedTimestamp string // RFC 3339 with microseconds
 	StageTimestamp           string
 

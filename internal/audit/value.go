@@ -1,10 +1,17 @@
 package audit
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// The functions of this file cut JSON text into pieces without checking it:
+// brackets and strings only. They also take a text that ends too early, and
+// say so. What a piece holds is the decoder's business.
 
 // End returns the length of the JSON value, an object or an array, that text
-// starts with, and whether it is closed. It looks at brackets and strings
-// only; what is between them is the decoder's business.
+// starts with, and whether it is closed.
 func End(text []byte) (n int, closed bool) {
 	depth := 0
 	for i := 0; i < len(text); i++ {
@@ -45,3 +52,145 @@ func stringEnd(text []byte) int {
 		}
 	}
 }
+
+// Members calls f for each member of the object that text starts with, until
+// it returns false. The value is a view of text, as it stands; of a text that
+// is cut, the last one is what there is of it.
+func Members(text []byte, f func(name string, value []byte) bool) {
+	rest, ok := bytes.CutPrefix(trim(text), []byte("{"))
+	if !ok {
+		return
+	}
+	for {
+		rest = trim(rest)
+		if len(rest) == 0 || rest[0] != '"' {
+			return
+		}
+		n := valueEnd(rest)
+		name := Unquote(rest[:n])
+		rest, ok = bytes.CutPrefix(trim(rest[n:]), []byte(":"))
+		if !ok {
+			return
+		}
+		rest = trim(rest)
+		n = valueEnd(rest)
+		if n == 0 || !f(string(name), rest[:n]) {
+			return
+		}
+		if rest, ok = bytes.CutPrefix(trim(rest[n:]), []byte(",")); !ok {
+			return
+		}
+	}
+}
+
+// Elements calls f for each element of the array that text starts with, until
+// it returns false, in the way of Members.
+func Elements(text []byte, f func(value []byte) bool) {
+	rest, ok := bytes.CutPrefix(trim(text), []byte("["))
+	for ok {
+		rest = trim(rest)
+		n := valueEnd(rest)
+		if n == 0 || !f(rest[:n]) {
+			return
+		}
+		rest, ok = bytes.CutPrefix(trim(rest[n:]), []byte(","))
+	}
+}
+
+// Unquote is the content of a JSON string. What is no string comes back as it
+// is; of one that is cut it is what there is. Without escapes it is a view.
+func Unquote(value []byte) []byte {
+	if len(value) == 0 || value[0] != '"' {
+		return value
+	}
+	value = value[1:]
+	if n := stringEnd(value); n >= 0 {
+		value = value[:n-1]
+	}
+	if bytes.IndexByte(value, '\\') < 0 {
+		return value
+	}
+	out := make([]byte, 0, len(value))
+	for {
+		i := bytes.IndexByte(value, '\\')
+		if i < 0 || i+1 >= len(value) {
+			if i < 0 {
+				i = len(value)
+			}
+			return append(out, value[:i]...) // a lone backslash at the end is half an escape
+		}
+		out = append(out, value[:i]...)
+		c := value[i+1]
+		value = value[i+2:]
+		switch c {
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		case 'u':
+			r, ok := hex4(value)
+			if !ok {
+				return out // half an escape
+			}
+			value = value[4:]
+			if utf16.IsSurrogate(r) {
+				low, ok := hex4(bytes.TrimPrefix(value, []byte(`\u`)))
+				if both := utf16.DecodeRune(r, low); ok && bytes.HasPrefix(value, []byte(`\u`)) && both != utf8.RuneError {
+					r, value = both, value[6:]
+				}
+			}
+			out = utf8.AppendRune(out, r)
+		default:
+			out = append(out, c)
+		}
+	}
+}
+
+func hex4(text []byte) (r rune, ok bool) {
+	if len(text) < 4 {
+		return 0, false
+	}
+	for _, c := range text[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// valueEnd is the length of the value that text starts with.
+func valueEnd(text []byte) int {
+	if len(text) == 0 {
+		return 0
+	}
+	switch text[0] {
+	case '{', '[':
+		n, _ := End(text)
+		return n
+	case '"':
+		if n := stringEnd(text[1:]); n >= 0 {
+			return n + 1
+		}
+		return len(text)
+	}
+	if n := bytes.IndexAny(text, ",]} \t\r\n"); n >= 0 {
+		return n
+	}
+	return len(text)
+}
+
+func trim(text []byte) []byte { return bytes.TrimLeft(text, " \t\r\n") }

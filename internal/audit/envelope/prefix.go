@@ -1,0 +1,50 @@
+package envelope
+
+import "bytes"
+
+// prefix looks for JSON in a line that begins otherwise, and names what stands
+// before it: a container runtime's (CRI) line, "2026-11-20T08:15:30.1Z stdout F
+// {...}"; an export of CloudWatch to S3, a time and a blank; a syslog header.
+// n is where the JSON begins, -1 if there is none.
+//
+// Text of the log of some program may hold JSON too (klog does); whether it is
+// an event its own marks say.
+func prefix(line []byte) (n int, format string) {
+	head := line[:min(len(line), maxPrefix)]
+	if end := bytes.IndexByte(head, '\n'); end >= 0 {
+		head = head[:end]
+	}
+	n = bytes.Index(head, []byte(`{"`))
+	if n < 0 {
+		// Text and a line break, and then perhaps another line.
+		if end := bytes.IndexByte(line, '\n'); end >= 0 {
+			return end + 1, ""
+		}
+		return -1, ""
+	}
+	before := bytes.Fields(head[:n])
+	switch {
+	case len(before) >= 3 && isTime(before[0]) && (string(before[1]) == "stdout" || string(before[1]) == "stderr"):
+		return n, "cri"
+	case len(before) == 1 && isTime(before[0]):
+		return n, "s3export"
+	case head[0] == '<':
+		return n, "syslog"
+	}
+	return n, "line"
+}
+
+// isTime reports whether a word begins as an RFC 3339 time does.
+func isTime(word []byte) bool {
+	const form = "0000-00-00T00:00:00"
+	if len(word) < len(form) {
+		return false
+	}
+	for i := range len(form) {
+		c := word[i]
+		if digit := c >= '0' && c <= '9'; digit != (form[i] == '0') || !digit && c != form[i] {
+			return false
+		}
+	}
+	return true
+}
