@@ -184,6 +184,9 @@ var onDemand = map[Class]*Category{
 
 // categoryOf finds the category of an event.
 func categoryOf(f *facts) *Category {
+	if f.class == AnonymousAccessGranted {
+		return f.grant.category(f.outcome)
+	}
 	if c := onDemand[f.class]; c != nil {
 		return c
 	}

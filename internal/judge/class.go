@@ -39,6 +39,9 @@ func classify(ev *audit.Event) Class {
 	case group:
 		return UnauthenticatedGroupOnly
 	}
+	if _, ok := grantOf(ev); ok {
+		return AnonymousAccessGranted
+	}
 	if name, group := ev.ImpersonatedUser.Anonymous(); name || group {
 		return ImpersonatedAnonymous
 	}

@@ -12,7 +12,8 @@ type facts struct {
 	ev      *audit.Event
 	class   Class
 	outcome Outcome
-	binding Binding
+	binding Binding // what let the request in
+	grant   grant   // what the request grants, for that class
 
 	verb, resource, subresource, namespace, name string
 	path                                         string // the request URI without its query
@@ -35,6 +36,9 @@ func (p *Policy) factsOf(ev *audit.Event) facts {
 		namespace:   ev.ObjectRef.Namespace,
 		name:        ev.ObjectRef.Name,
 		agent:       strings.ToLower(ev.UserAgent),
+	}
+	if f.class == AnonymousAccessGranted {
+		f.grant, _ = grantOf(ev)
 	}
 	f.path, _, _ = strings.Cut(ev.RequestURI, "?")
 	if f.resource == "" {

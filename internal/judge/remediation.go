@@ -11,6 +11,10 @@ const (
 // remediation says how to close the hole that let a request in; empty if it
 // was not let in, or if that is as it should be.
 func remediation(f *facts, c *Category) string {
+	if f.class == AnonymousAccessGranted && f.allowed() {
+		command, _ := f.grant.binding.deleteCommand()
+		return command
+	}
 	if !f.allowed() || !f.class.anonymous() || c.benign {
 		return ""
 	}

@@ -49,6 +49,9 @@ func (p *Policy) Judge(ev *audit.Event) Verdict {
 		return v
 	}
 	v.Category = categoryOf(&f)
+	if f.class == AnonymousAccessGranted {
+		v.Binding = f.grant.binding // the hole, not what let its maker in
+	}
 	p.score(&v, &f)
 	v.What = what(&f)
 	v.Message = message(&f, &v)
@@ -137,6 +140,13 @@ func message(f *facts, v *Verdict) string {
 		return fmt.Sprintf("%s client %s tried to impersonate: %s", who, from, clean(f.ev.ResponseStatus.Message))
 	case c.Name == "health_probe" || c.Name == "denied_health_probe" || c.Name == "version_probe":
 		return fmt.Sprintf("%s health or version request from %s (%s)", who, from, clean(f.path))
+	case f.class == AnonymousAccessGranted:
+		b := f.grant.binding
+		result := map[Outcome]string{Allowed: "granted", Denied: "tried to grant"}[v.Outcome]
+		if result == "" {
+			result = "asked to grant"
+		}
+		return fmt.Sprintf("%s %s %s to %s by %s %s", clean(f.ev.User.Username), result, clean(strings.TrimSpace(b.RoleKind+" "+b.Role)), clean(b.Subject), b.Kind, clean(b.Name))
 	case c.Name == "web_scan_noise":
 		return fmt.Sprintf("Web scan of the Kubernetes API from %s: %s", from, clean(f.path))
 	case f.allowed():

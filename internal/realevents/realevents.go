@@ -37,6 +37,7 @@ type Request struct {
 	Phase   string
 	Tag     string
 	Actor   string
+	Method  string
 	Status  int
 }
 
