@@ -63,6 +63,11 @@ func (a *Annotator) Text(text []byte, emit func(*finding.Finding)) (events int, 
 		}
 	})
 	switch {
+	case err == nil:
+		return events, Decided
+	case events == 0 && audit.Dull(text, false):
+		// Whatever is wrong with it, it names nobody. Skip says the same.
+		return 0, Decided
 	case errors.Is(err, audit.ErrCut):
 		return events, Cut
 	case errors.Is(err, envelope.ErrLimit):

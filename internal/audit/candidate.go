@@ -25,8 +25,9 @@ func Candidate(text []byte) bool {
 // text that names nobody but ends in the middle may have been cut before the
 // identity, which only a parse can tell.
 //
-// A wrapper that may hold packed text, which cannot show a name, is not dull
-// either.
+// In a wrapper, where events stand in strings, each of those has to end as a
+// JSON value ends, too (AKS cuts them at 16 KiB); and one that may hold packed
+// text, which cannot show a name, is not dull.
 //
 // With doubled, text is the inside of a quoted CSV cell.
 func Dull(text []byte, doubled bool) bool {
@@ -37,7 +38,10 @@ func Dull(text []byte, doubled bool) bool {
 	if last := text[len(text)-1]; last != '}' && last != ']' {
 		return false
 	}
-	if hop(text, Anonymous, 'y') || hop(text, Unauthenticated, 'h') || packed(text) {
+	if hop(text, Anonymous, 'y') || hop(text, Unauthenticated, 'h') {
+		return false
+	}
+	if !bytes.HasPrefix(text, plainHead) && !bytes.HasPrefix(text, plainHeadDoubled) && (packed(text) || !stringsClosed(text, doubled)) {
 		return false
 	}
 	escaped, escapedQuotes := escapes(text)
@@ -108,16 +112,14 @@ func spells(text []byte) bool {
 }
 
 // packed reports whether text holds a string that may be base64 of JSON or of
-// gzip: one that begins as these do. An event as the API server writes it is
-// no wrapper and holds nothing packed that matters.
+// gzip: one that begins as these do.
 func packed(text []byte) bool {
-	if bytes.HasPrefix(text, plainHead) || bytes.HasPrefix(text, plainHeadDoubled) {
-		return false
-	}
 	// {"x and { " are eyJ and eyA, { and a line break or tab ewo, ew0, ewk, [{ is W3s.
 	return begins(text, 'H', "H4sI") || begins(text, 'y', "eyJ", "eyA") || begins(text, 'w', "ewo", "ew0", "ewk") || begins(text, 'W', "W3s")
 }
 
+// How an event begins that the API server wrote: no wrapper, and it holds
+// nothing packed that matters.
 var (
 	plainHead        = []byte(`{"kind":"Event","apiVersion":"audit.k8s.io/`)
 	plainHeadDoubled = bytes.ReplaceAll(plainHead, []byte(`"`), []byte(`""`))
@@ -143,4 +145,61 @@ func begins(text []byte, b byte, heads ...string) bool {
 		}
 	}
 	return false
+}
+
+// stringsClosed reports whether every string of text that begins as an object
+// ends as one. Objects in strings in strings it leaves to the parser, by saying
+// no.
+func stringsClosed(text []byte, doubled bool) bool {
+	if bytes.Contains(text, []byte(`{\\\"`)) || bytes.Contains(text, []byte(`{\\\\`)) {
+		return false
+	}
+	step := 1 // from a quote to what stands behind it
+	if doubled {
+		step = 2
+	}
+	for {
+		begin := bytes.Index(text, []byte(`"{\`))
+		if begin < 0 {
+			return true
+		}
+		text = text[begin+1:]
+		quotes, at := 0, 0 // quotes of the object that are no part of its strings
+		for {
+			i := bytes.IndexByte(text[at:], '"')
+			if i < 0 {
+				return false
+			}
+			at += i
+			backslashes := 0
+			for k := at - 1; k >= 0 && text[k] == '\\'; k-- {
+				backslashes++
+			}
+			if backslashes%2 == 0 {
+				break
+			}
+			if backslashes == 1 {
+				quotes++
+			}
+			at = min(at+step, len(text))
+		}
+		if quotes%2 == 1 || !endsClosed(text[:at]) {
+			return false
+		}
+		text = text[at:]
+	}
+}
+
+// endsClosed reports whether the content of a string ends with a bracket, and
+// perhaps with escaped line breaks behind it.
+func endsClosed(content []byte) bool {
+	for {
+		shorter := bytes.TrimRight(content, " ")
+		shorter = bytes.TrimSuffix(bytes.TrimSuffix(shorter, []byte(`\n`)), []byte(`\r`))
+		if len(shorter) == len(content) {
+			break
+		}
+		content = shorter
+	}
+	return len(content) > 0 && (content[len(content)-1] == '}' || content[len(content)-1] == ']')
 }

@@ -64,6 +64,15 @@ func TestDull(t *testing.T) {
 	f(`plain text`, false)   // not JSON: let the parser tell
 	f(`{"a":"system:anonymous"}`, false)
 	f(`{"a":"\u0073"}`, false)
+	f(`{"log":"{\"a\":\"b\"}\n","x":"y"}`, true)
+	f(`{"log":"{\"a\":\"b\\\"\"}"}`, true)
+	f(`{"log":"{\"a\":\"b","x":"y"}`, false)   // the object in the string is cut
+	f(`{"log":"{\"a\":\"}}}","x":"y"}`, false) // so it is here, in a URI full of braces
+	f(`{"log":"{\"a\":\"b\\\"}","x":"y"}`, false)
+	f(`{"event":"{\"log\":\"{\\\"a\\\":1}\"}"}`, false) // two deep: let the parser tell
+	f(`{"data":"eyJhIjoxfQ=="}`, false)
+	f(`{"data":"H4sIAAAA"}`, false)
+	f(`{"data":"xeyJhIjoxfQ=="}`, true)
 }
 
 func TestEnd(t *testing.T) {

@@ -69,6 +69,7 @@ func init() {
 		{"hec", false, hec},
 		{"sns", false, sns},
 		{"docker", false, docker},
+		{"kinesis", false, kinesis},
 		{"pubsub", false, pubsub},
 		{"splunk", false, splunkExport},
 		{"message", false, message},
@@ -153,12 +154,13 @@ func (u *Unwrapper) text(text []byte, at place) {
 		return
 	}
 	text = bytes.TrimSpace(bytes.TrimPrefix(text, byteOrderMark))
+	here := at // of the next value: a prefix belongs to one line
 	for len(text) > 0 && u.err != ErrLimit {
 		switch {
 		case text[0] == '{' || text[0] == '[':
 			n, closed := audit.End(text)
-			u.value(text[:n], closed, at)
-			text = text[n:]
+			u.value(text[:n], closed, here)
+			text, here = text[n:], at
 		case text[0] == '"':
 			u.string(text, at)
 			return
@@ -177,7 +179,7 @@ func (u *Unwrapper) text(text []byte, at place) {
 				return
 			}
 			text = text[n:]
-			at.format = place{format: at.format}.in(name, "").format
+			here.format = at.in(name, "").format
 			continue
 		}
 		// What stands behind a value: nothing, a comma of a list that was taken

@@ -14,8 +14,7 @@ func prefix(line []byte) (n int, format string) {
 	if end := bytes.IndexByte(head, '\n'); end >= 0 {
 		head = head[:end]
 	}
-	n = bytes.Index(head, []byte(`{"`))
-	if n < 0 {
+	if n = objectAt(head); n < 0 {
 		// Text and a line break, and then perhaps another line.
 		if end := bytes.IndexByte(line, '\n'); end >= 0 {
 			return end + 1, ""
@@ -32,6 +31,21 @@ func prefix(line []byte) (n int, format string) {
 		return n, "syslog"
 	}
 	return n, "line"
+}
+
+// objectAt is where an object begins in a line, -1 if none does: a brace and a
+// quote, or a brace where the line was cut.
+func objectAt(head []byte) int {
+	for from := 0; ; {
+		i := bytes.IndexByte(head[from:], '{')
+		if i < 0 {
+			return -1
+		}
+		from += i + 1
+		if rest := bytes.TrimLeft(head[from:], " \t"); len(rest) == 0 || rest[0] == '"' {
+			return from - 1
+		}
+	}
 }
 
 // isTime reports whether a word begins as an RFC 3339 time does.

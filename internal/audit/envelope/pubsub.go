@@ -1,13 +1,24 @@
 package envelope
 
 // pubsub is a message of Google Cloud Pub/Sub, pulled (data beside
-// publish_time) or pushed (data in message, in base64). A record of Amazon
-// Kinesis, with data in base64, has the same shape.
+// publish_time) or pushed (data in message, in base64).
 func pubsub(u *Unwrapper, o object, at place) bool {
 	if m := o.object("message"); m.has("data") {
 		o = m
 	}
 	if !o.has("data") {
+		return false
+	}
+	u.wrap(o.get("data"), "", at)
+	return true
+}
+
+// kinesis is a record of Amazon Kinesis or Firehose, with data in base64.
+func kinesis(u *Unwrapper, o object, at place) bool {
+	if k := o.object("kinesis"); k.has("data") {
+		o = k
+	}
+	if !o.has("data") || !o.hasAny("recordId", "sequenceNumber", "partitionKey", "approximateArrivalTimestamp") {
 		return false
 	}
 	u.wrap(o.get("data"), "", at)
