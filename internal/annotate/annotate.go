@@ -65,9 +65,9 @@ func (a *Annotator) Text(text []byte, emit func(*finding.Finding)) (events int, 
 	switch {
 	case err == nil:
 		return events, Decided
-	case events == 0 && audit.Dull(text, false):
+	case audit.Dull(text, false):
 		// Whatever is wrong with it, it names nobody. Skip says the same.
-		return 0, Decided
+		return events, Decided
 	case errors.Is(err, audit.ErrCut):
 		return events, Cut
 	case errors.Is(err, envelope.ErrLimit):
