@@ -1,0 +1,174 @@
+package command_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/judge"
+	"github.com/kubeanon/kubeanon/internal/realevents"
+	"github.com/kubeanon/kubeanon/internal/scan"
+	"github.com/kubeanon/kubeanon/internal/splunk/splunkd"
+)
+
+// wrappers put an event into the forms in which shippers hand it on.
+var wrappers = map[string]func(event string) string{
+	"audit":   func(e string) string { return e },
+	"array":   func(e string) string { return "[" + e + "]" },
+	"string":  func(e string) string { return object(e) },
+	"cri":     func(e string) string { return "2026-11-20T08:15:30.1Z stdout F " + e },
+	"syslog":  func(e string) string { return "<134>Nov 20 08:15:30 cp-1 audit: " + e },
+	"docker":  func(e string) string { return object(map[string]any{"log": e + "\n", "stream": "stdout"}) },
+	"hec":     func(e string) string { return object(map[string]any{"time": 1, "event": e}) },
+	"hec obj": func(e string) string { return `{"time":1,"event":` + e + `}` },
+	"otel":    func(e string) string { return object(map[string]any{"body": e}) },
+	"aks": func(e string) string {
+		return object(map[string]any{"category": "kube-audit", "properties": map[string]any{"log": e + "\n"}})
+	},
+	"eventhub": func(e string) string {
+		return object(map[string]any{"records": []any{map[string]any{"properties": map[string]any{"log": e}}}})
+	},
+	"cloudwatch": func(e string) string {
+		return object(map[string]any{"messageType": "DATA_MESSAGE", "logEvents": []any{map[string]any{"message": e}}})
+	},
+	"lambda": func(e string) string {
+		return `{"awslogs":{"data":"` + packed(object(map[string]any{"logEvents": []any{map[string]any{"message": e}}})) + `"}}`
+	},
+	"sns": func(e string) string {
+		return object(map[string]any{"Message": object(map[string]any{"logEvents": []any{map[string]any{"message": e}}})})
+	},
+	"pubsub": func(e string) string {
+		return `{"message":{"data":"` + base64.StdEncoding.EncodeToString([]byte(e)) + `"}}`
+	},
+	"eventlist": func(e string) string {
+		return `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[` + strings.Replace(e, `"kind":"Event","apiVersion":"audit.k8s.io/v1",`, "", 1) + `]}`
+	},
+	"escaped": func(e string) string { // every letter of the names that JSON lets a shipper escape
+		return strings.NewReplacer("system:anonymous", `\u0073ystem\u003aanonymous`, "system:unauthenticated", `\u0073ystem:unaut\u0068enticated`).Replace(e)
+	},
+}
+
+// object is JSON without the escapes of < > &, which other shippers do not
+// write either.
+func object(v any) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func packed(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write([]byte(text))
+	w.Close()
+	return base64.StdEncoding.EncodeToString(b.Bytes())
+}
+
+// TestOneJudgement: the same event gives the same judgement, whatever it is
+// wrapped in, whether it comes as text or as columns, through the search
+// command or a scan, and with the candidate search on or off.
+func TestOneJudgement(t *testing.T) {
+	var events []realevents.Event
+	for i, e := range realevents.Events(t) {
+		if e.User.Username == "system:anonymous" && i%4 == 0 || i%50 == 0 {
+			if len(e.Raw) < 100_000 {
+				events = append(events, e)
+			}
+		}
+	}
+	want, _ := run(t, "input=raw", rawColumns, raw(events), 1000)
+	if len(want) < 100 {
+		t.Fatalf("only %d hits", len(want))
+	}
+	same := func(t *testing.T, name string, got []splunkd.Row) {
+		t.Helper()
+		if len(got) != len(want) {
+			t.Fatalf("%s: %d rows, want %d", name, len(got), len(want))
+		}
+		for i := range want {
+			for _, field := range finding.Fields {
+				if field.Name == "format" || field.Name == "cluster" {
+					continue
+				}
+				if diff := cmp.Diff(want[i][field.Name], got[i][field.Name]); diff != "" {
+					t.Fatalf("%s: row %d, %s\n%s", name, i, field.Name, diff)
+				}
+			}
+		}
+	}
+	hits := func(rows []splunkd.Row) (hits []splunkd.Row) {
+		for _, row := range rows {
+			if strings.HasPrefix(row["anonymous_class"][0], "anonymous") || row["anonymous_class"][0] == "unauthenticated_group_only" {
+				hits = append(hits, row)
+			}
+		}
+		return hits
+	}
+	same(t, "columns", first(run(t, "input=columns", extractedColumns, extracted(events), 100)))
+	for name, wrap := range wrappers {
+		t.Run(name, func(t *testing.T) {
+			var input []splunkd.Row
+			var lines strings.Builder
+			for _, e := range events {
+				text := wrap(e.Raw)
+				input = append(input, splunkd.Row{"_raw": {text}})
+				lines.WriteString(text + "\n")
+			}
+			got, said := run(t, "input=raw", []string{"_raw"}, input, 100)
+			if len(said) > 0 {
+				t.Errorf("undecidable: %v", said)
+			}
+			same(t, "search", got)
+			all, said := run(t, "input=raw emit=all", []string{"_raw"}, input, 100)
+			if len(said) > 0 {
+				t.Errorf("undecidable: %v", said)
+			}
+			same(t, "search without skipping", hits(all))
+			var scanned []splunkd.Row
+			s := scan.Scanner{
+				Annotator: annotate.Annotator{Policy: judge.DefaultPolicy()},
+				Stdin:     strings.NewReader(lines.String()),
+				Emit:      func(f *finding.Finding) { scanned = append(scanned, asRow(f)) },
+			}
+			if err := s.Run(context.Background(), []string{"-"}); err != nil || s.Stats.Undecidable > 0 {
+				t.Errorf("%v, %+v", err, s.Stats)
+			}
+			same(t, "scan", scanned)
+		})
+	}
+}
+
+func first(rows []splunkd.Row, _ []string) []splunkd.Row { return rows }
+
+// asRow writes a finding as the search command does.
+func asRow(f *finding.Finding) splunkd.Row {
+	row := splunkd.Row{}
+	for i := range finding.Fields {
+		field := &finding.Fields[i]
+		var values []string
+		if field.Kind == finding.List {
+			values = field.List(f)
+		} else if text := field.Text(f); text != "" {
+			values = []string{text}
+		}
+		if len(values) == 0 && field.Original {
+			values = []string{"0"}
+		}
+		for _, v := range values {
+			row[field.Name] = append(row[field.Name], strings.ReplaceAll(strings.ToValidUTF8(v, "\ufffd"), "\x00", "\ufffd"))
+		}
+	}
+	return row
+}
