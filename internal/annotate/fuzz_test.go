@@ -6,21 +6,27 @@ import (
 	"testing"
 
 	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/cases"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
+	files "github.com/kubeanon/kubeanon/testdata/cases"
 )
 
 // FuzzSkip holds the quick look against the whole way: a text that is passed
 // over unparsed would have given no finding.
 func FuzzSkip(f *testing.F) {
-	for _, c := range cases(f) {
-		f.Add(c.text(f))
+	all, err := cases.Load(files.Files)
+	if err != nil {
+		f.Fatal(err)
 	}
-	files, err := filepath.Glob("../audit/envelope/testdata/*/*.[jt]*")
-	if err != nil || len(files) == 0 {
-		f.Fatal(files, err)
+	for _, c := range all {
+		f.Add(c.Text)
 	}
-	for _, file := range files {
+	examples, err := filepath.Glob("../audit/envelope/testdata/*/*.[jt]*")
+	if err != nil || len(examples) == 0 {
+		f.Fatal(examples, err)
+	}
+	for _, file := range examples {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)
