@@ -26,6 +26,9 @@ var layers = map[string][]string{
 	"report":         {"audit", "judge", "finding"},
 	"command":        {"audit", "audit/envelope", "judge", "finding", "annotate", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
 	"demo":           {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
+	"cases":          {"audit", "audit/envelope", "judge", "finding", "annotate"},
+	"peers":          {"audit"},
+	"explain":        {"audit", "judge", "finding", "peers"},
 	"cli":            nil, // all of them
 	"realevents":     {},  // for tests only
 }

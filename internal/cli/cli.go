@@ -53,6 +53,8 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) err
 		},
 		Commands: []*cli.Command{
 			scanCommand(stdin, stdout, stderr),
+			explainCommand(stdin, stdout),
+			rulesCommand(stdout),
 			demoCommand(stdout),
 			searchCommand(stdin, stdout),
 			versionCommand(stdout),

@@ -87,7 +87,7 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	if err != nil || code != 0 {
 		t.Fatal(code, err)
 	}
-	for _, name := range []string{"scan", "demo", "search", "version"} {
+	for _, name := range []string{"scan", "explain", "rules", "demo", "search", "version"} {
 		if !strings.Contains(string(out), fmt.Sprintf("\n   %s", name)) {
 			t.Errorf("no %s in\n%s", name, out)
 		}

@@ -33,7 +33,7 @@ func remediation(f *facts, c *Category) string {
 // that cannot be shown as it is.
 func (b *Binding) deleteCommand() (command string, ok bool) {
 	name, namespace, namespaced := strings.Cut(b.Name, "/")
-	if name == "" || clean(name) != name || clean(namespace) != namespace {
+	if name == "" || Clean(name) != name || Clean(namespace) != namespace {
 		return "", false
 	}
 	argument := quote(name)

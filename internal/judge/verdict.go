@@ -56,7 +56,7 @@ func (p *Policy) Judge(ev *audit.Event) Verdict {
 	v.What = what(&f)
 	v.Message = message(&f, &v)
 	v.Remediation = remediation(&f, v.Category)
-	v.ThreatObject = clean(f.srcIP)
+	v.ThreatObject = Clean(f.srcIP)
 	return v
 }
 
@@ -98,29 +98,29 @@ const maxWord = 120
 
 // what is the request in short.
 func what(f *facts) string {
-	verb := clean(f.verb)
+	verb := Clean(f.verb)
 	if verb == "" {
 		verb = "request"
 	}
 	if f.resource == "" {
-		return verb + " of " + clean(f.path)
+		return verb + " of " + Clean(f.path)
 	}
-	object := clean(f.resource)
+	object := Clean(f.resource)
 	if f.subresource != "" {
-		object += "/" + clean(f.subresource)
+		object += "/" + Clean(f.subresource)
 	}
 	if f.name != "" {
-		object += " " + clean(f.name)
+		object += " " + Clean(f.name)
 	}
 	if f.namespace != "" {
-		object += " in " + clean(f.namespace)
+		object += " in " + Clean(f.namespace)
 	}
 	return verb + " of " + object
 }
 
 // message tells a person in one line what happened.
 func message(f *facts, v *Verdict) string {
-	from := clean(f.srcIP)
+	from := Clean(f.srcIP)
 	if from == "" {
 		from = "an unknown address"
 	}
@@ -129,30 +129,30 @@ func message(f *facts, v *Verdict) string {
 	case AnonymousUserOnly:
 		who = "Anonymous (by name only)"
 	case UnauthenticatedGroupOnly:
-		who = "Unauthenticated " + clean(f.ev.User.Username)
+		who = "Unauthenticated " + Clean(f.ev.User.Username)
 	case ImpersonatedAnonymous:
-		who = clean(f.ev.User.Username) + " as anonymous:"
+		who = Clean(f.ev.User.Username) + " as anonymous:"
 	case Rejected401:
 		who = "Without valid credentials:"
 	}
 	switch c := v.Category; {
 	case c.Name == "anon_impersonation_attempt":
-		return fmt.Sprintf("%s client %s tried to impersonate: %s", who, from, clean(f.ev.ResponseStatus.Message))
+		return fmt.Sprintf("%s client %s tried to impersonate: %s", who, from, Clean(f.ev.ResponseStatus.Message))
 	case c.Name == "health_probe" || c.Name == "denied_health_probe" || c.Name == "version_probe":
-		return fmt.Sprintf("%s health or version request from %s (%s)", who, from, clean(f.path))
+		return fmt.Sprintf("%s health or version request from %s (%s)", who, from, Clean(f.path))
 	case f.class == AnonymousAccessGranted:
 		b := f.grant.binding
 		result := map[Outcome]string{Allowed: "granted", Denied: "tried to grant"}[v.Outcome]
 		if result == "" {
 			result = "asked to grant"
 		}
-		return fmt.Sprintf("%s %s %s to %s by %s %s", clean(f.ev.User.Username), result, clean(strings.TrimSpace(b.RoleKind+" "+b.Role)), clean(b.Subject), b.Kind, clean(b.Name))
+		return fmt.Sprintf("%s %s %s to %s by %s %s", Clean(f.ev.User.Username), result, Clean(strings.TrimSpace(b.RoleKind+" "+b.Role)), Clean(b.Subject), b.Kind, Clean(b.Name))
 	case c.Name == "web_scan_noise":
-		return fmt.Sprintf("Web scan of the Kubernetes API from %s: %s", from, clean(f.path))
+		return fmt.Sprintf("Web scan of the Kubernetes API from %s: %s", from, Clean(f.path))
 	case f.allowed():
 		by := ""
 		if b := f.binding; b.Name != "" {
-			by = fmt.Sprintf(" by %s %s (%s %s)", b.Kind, clean(b.Name), b.RoleKind, clean(b.Role))
+			by = fmt.Sprintf(" by %s %s (%s %s)", b.Kind, Clean(b.Name), b.RoleKind, Clean(b.Role))
 		}
 		return fmt.Sprintf("%s %s from %s was ALLOWED%s", who, v.What, from, by)
 	case f.denied():
@@ -161,9 +161,9 @@ func message(f *facts, v *Verdict) string {
 	return fmt.Sprintf("%s %s from %s: outcome unknown", who, v.What, from)
 }
 
-// clean makes foreign text fit for a line of a terminal or a page: no control
+// Clean makes foreign text fit for a line of a terminal or a page: no control
 // characters, no bidirectional overrides, bounded.
-func clean(s string) string {
+func Clean(s string) string {
 	cut := false
 	if len(s) > maxWord {
 		s, cut = s[:maxWord], true

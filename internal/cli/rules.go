@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kubeanon/kubeanon/internal/cases"
+	"github.com/kubeanon/kubeanon/internal/judge"
+	builtin "github.com/kubeanon/kubeanon/testdata/cases"
+)
+
+// errCases says that cases did not come out as expected.
+var errCases = usageError("kubeanon: rules test: some cases differ")
+
+func rulesCommand(stdout *os.File) *cli.Command {
+	return &cli.Command{
+		Name:  "rules",
+		Usage: "list the categories with score and ATT&CK technique; \"rules test\" runs the cases",
+		Description: "Examples:\n" +
+			"   kubeanon rules\n" +
+			"   kubeanon rules test              # the cases that come with kubeanon\n" +
+			"   kubeanon rules test my-cases/    # events.ndjson and expectations.ndjson of your own",
+		ArgsUsage: "[test [FOLDER]]",
+		Action: func(c *cli.Context) error {
+			switch {
+			case c.NArg() == 0:
+				return listRules(stdout)
+			case c.Args().First() == "test" && c.NArg() <= 2:
+				var files fs.FS = builtin.Files
+				if c.NArg() == 2 {
+					files = os.DirFS(c.Args().Get(1))
+				}
+				return testRules(stdout, files)
+			}
+			return usageError("kubeanon: rules takes nothing, or \"test\" and perhaps a folder (see kubeanon rules --help)")
+		},
+	}
+}
+
+func listRules(w io.Writer) error {
+	out := table.NewWriter()
+	out.SetStyle(table.StyleLight)
+	out.Style().Options.DrawBorder = false
+	out.Style().Format.Header = text.FormatDefault
+	out.AppendHeader(table.Row{"category", "impact", "confidence", "score", "severity", "ATT&CK", "what it is"})
+	for _, c := range judge.Categories() {
+		out.AppendRow(table.Row{c.Name, c.Impact, c.Confidence, c.Score(), c.Severity(), strings.Join(c.ATTACK, " "), c.Why})
+	}
+	_, err := fmt.Fprintln(w, out.Render())
+	return err
+}
+
+func testRules(w io.Writer, files fs.FS) error {
+	all, err := cases.Load(files)
+	if err != nil {
+		return unreadableError{fmt.Errorf("kubeanon: rules test: %w", err)}
+	}
+	failed := 0
+	for _, c := range all {
+		differ := c.Check()
+		if len(differ) > 0 {
+			failed++
+		}
+		for _, line := range differ {
+			fmt.Fprintf(w, "%-6s %-30s %s\n", judge.Clean(c.ID), judge.Clean(c.Format), line)
+		}
+	}
+	if _, err := fmt.Fprintf(w, "%d passed, %d failed\n", len(all)-failed, failed); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return errCases
+	}
+	return nil
+}

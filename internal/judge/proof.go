@@ -1,0 +1,75 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/kubeanon/kubeanon/internal/audit"
+)
+
+// ProveClass names the fields of ev that make it of class c, in words for an
+// analyst.
+func ProveClass(ev *audit.Event, c Class) string {
+	name := fmt.Sprintf("user.username is %q", Clean(ev.User.Username))
+	const group = `user.groups holds "` + audit.Unauthenticated + `"`
+	switch c {
+	case Anonymous:
+		if ev.NameIsAll {
+			return name + ", and the format carries no groups"
+		}
+		return name + " and " + group
+	case AnonymousUserOnly:
+		return name + ", but user.groups does not hold \"" + audit.Unauthenticated + "\": a front proxy, or a client certificate with that common name"
+	case UnauthenticatedGroupOnly:
+		return group + ", but " + name
+	case ImpersonatedAnonymous:
+		return name + ", and impersonatedUser is anonymous"
+	case Rejected401:
+		return "user has no name and responseStatus.code is 401"
+	case AnonymousAccessGranted:
+		return "the request writes a binding whose subjects are everybody"
+	case Authenticated:
+		return name
+	}
+	return "user has no name"
+}
+
+// ProveOutcome names the field of ev that settles the outcome.
+func ProveOutcome(ev *audit.Event) string {
+	if d := ev.Annotations.Decision; d == "allow" || d == "forbid" {
+		return fmt.Sprintf("authorization.k8s.io/decision is %q", d)
+	}
+	if code := ev.ResponseStatus.HTTPCode(); code != 0 {
+		return fmt.Sprintf("there is no decision, and responseStatus.code is %d", code)
+	}
+	return "there is neither a decision nor a response code"
+}
+
+// Categories lists the categories from the first that is looked at to the
+// last, then those of the classes on demand. A category that stands at two
+// places of the table is listed once.
+func Categories() []Category {
+	var all []Category
+	add := func(c Category) {
+		if !slices.ContainsFunc(all, func(have Category) bool { return have.Name == c.Name }) {
+			all = append(all, c)
+		}
+	}
+	for _, c := range categories {
+		add(c)
+	}
+	worst := grant{binding: Binding{Role: "cluster-admin"}}
+	add(*worst.category(Allowed))
+	for _, class := range Optional() {
+		if c := onDemand[class]; c != nil {
+			add(*c)
+		}
+	}
+	return all
+}
+
+// Score is the score of a category before modifiers.
+func (c *Category) Score() int { return (c.Impact*c.Confidence + 50) / 100 }
+
+// Severity is the band of Score.
+func (c *Category) Severity() Severity { return severityOf(c.Score()) }
