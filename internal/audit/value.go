@@ -34,6 +34,26 @@ func End(text []byte) (n int, closed bool) {
 	return len(text), false
 }
 
+// Depth returns how many brackets text opens more than it closes, outside of
+// strings.
+func Depth(text []byte) (depth int) {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			n := stringEnd(text[i+1:])
+			if n < 0 {
+				return depth
+			}
+			i += n
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+	}
+	return depth
+}
+
 // stringEnd returns the length of the rest of a string with its closing quote,
 // -1 if there is none.
 func stringEnd(text []byte) int {

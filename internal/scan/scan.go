@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/finding"
 )
 
@@ -27,7 +28,7 @@ const Stdin = "-"
 type Stats struct {
 	Files       int     `json:"files"`
 	Bytes       int64   `json:"bytes"`       // of text, after decompression
-	Lines       int64   `json:"lines"`       // without empty ones
+	Lines       int64   `json:"lines"`       // records: lines that are not empty, or JSON over several
 	Events      int64   `json:"events"`      // audit events; a line that names nobody anonymous is not unwrapped and counts as one
 	Hits        int64   `json:"hits"`        // findings
 	Undecidable int64   `json:"undecidable"` // lines that may hide an anonymous request
@@ -48,7 +49,8 @@ type Scanner struct {
 
 	read   int64
 	reader *bufio.Reader
-	long   []byte
+	long   []byte // a line that is longer than the buffer
+	block  []byte // JSON over several lines
 }
 
 // Run scans the paths: files, folders and "-". A path that cannot be read does
@@ -188,6 +190,9 @@ func (s *Scanner) buffered() []byte {
 func (s *Scanner) lines(ctx context.Context) error {
 	for ctx.Err() == nil {
 		line, err := s.line()
+		if err == nil && opens(line) {
+			line, err = s.indented(line)
+		}
 		if len(line) > 0 {
 			s.judge(line)
 		}
@@ -221,9 +226,47 @@ func (s *Scanner) line() ([]byte, error) {
 	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), err
 }
 
+// opens reports whether a line is the beginning of JSON that goes on in the
+// next one: it begins with a bracket and closes less than it opens. Of a long
+// line only the end is looked at: people do not indent what is that long.
+func opens(line []byte) bool {
+	line = bytes.TrimSpace(line)
+	if len(line) == 0 || line[0] != '{' && line[0] != '[' {
+		return false
+	}
+	switch line[len(line)-1] {
+	case '{', '[', ',':
+		return audit.Depth(line) > 0
+	}
+	return false
+}
+
+// indented reads on from the first line of JSON that was written over several
+// lines: as long as lines are indented or close something, and until the value
+// is closed. A line that was only cut is not followed by such. Of an array the
+// first line is let go, so that its elements come one by one, however many
+// there are.
+func (s *Scanner) indented(first []byte) ([]byte, error) {
+	if string(bytes.TrimSpace(first)) == "[" {
+		return nil, nil
+	}
+	s.block = append(s.block[:0], first...)
+	for depth := audit.Depth(first); ; {
+		next, err := s.reader.Peek(1)
+		if err != nil || !bytes.ContainsAny(next, " \t}]") || len(s.block) > maxLine {
+			return s.block, nil // the reader will say again what is wrong
+		}
+		line, err := s.line()
+		s.block = append(append(s.block, '\n'), line...)
+		if depth += audit.Depth(line); depth <= 0 || err != nil {
+			return s.block, err
+		}
+	}
+}
+
 func (s *Scanner) judge(line []byte) {
-	if len(bytes.TrimSpace(line)) == 0 {
-		return
+	if trimmed := bytes.Trim(line, " \t\r\n,"); len(trimmed) == 0 || string(trimmed) == "]" {
+		return // nothing, or the end of an array whose elements came one by one
 	}
 	s.Stats.Lines++
 	if s.Annotator.Skip(line, false) {

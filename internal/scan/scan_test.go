@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -173,6 +175,39 @@ func BenchmarkScan(b *testing.B) {
 	for b.Loop() {
 		if r := run(b, text.String(), "-"); r.stats.Hits != 750 {
 			b.Fatalf("%+v", r.stats)
+		}
+	}
+}
+
+// TestIndented: JSON that somebody laid out over lines is one record, in a
+// list each element is, and a cut line does not swallow what follows.
+func TestIndented(t *testing.T) {
+	layout := func(prefix, text string) string {
+		var b bytes.Buffer
+		if err := json.Indent(&b, []byte(text), prefix, "  "); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	one, two := layout("", line("one", user)), layout("", line("two", user))
+	cut := strings.TrimSuffix(line("cut", user), "\n")
+	for name, tc := range map[string]struct {
+		text        string
+		ids         string
+		undecidable int64
+	}{
+		"two objects":   {one + "\n" + two + "\n", "one two", 0},
+		"a list":        {"[\n" + one + ",\n" + two + "\n]\n", "one two", 0},
+		"indented list": {layout("", "["+line("a", user)+","+line("b", "alice")+","+line("c", user)+"]"), "a c", 0},
+		"a wrapper":     {layout("", `{"events":[{"message":`+strconv.Quote(line("m", user))+`}],"searchedLogStreams":[]}`), "m", 0},
+		"a cut line":    {cut[:60] + "\n" + line("next", user), "next", 1},
+		"cut at {":      {cut[:strings.LastIndexByte(cut, '{')+1] + "\n" + line("next", user), "next", 1},
+		"cut layout":    {one[:len(one)-60] + "\n" + line("next", user), "next", 1},
+		"tabs":          {strings.ReplaceAll(one, "  ", "\t") + "\r\n" + line("next", user), "one next", 0},
+	} {
+		r := run(t, tc.text, "-")
+		if got := strings.Join(r.ids, " "); got != tc.ids || r.stats.Undecidable != tc.undecidable || r.err != nil {
+			t.Errorf("%s: %s, %d undecidable, %v; want %s, %d\n%s", name, got, r.stats.Undecidable, r.err, tc.ids, tc.undecidable, tc.text)
 		}
 	}
 }
