@@ -49,9 +49,9 @@ func listRules(w io.Writer) error {
 	out.SetStyle(table.StyleLight)
 	out.Style().Options.DrawBorder = false
 	out.Style().Format.Header = text.FormatDefault
-	out.AppendHeader(table.Row{"category", "impact", "confidence", "score", "severity", "ATT&CK", "what it is"})
+	out.AppendHeader(table.Row{"category", "impact", "confidence", "score", "severity", "ATT&CK", "example"})
 	for _, c := range judge.Categories() {
-		out.AppendRow(table.Row{c.Name, c.Impact, c.Confidence, c.Score(), c.Severity(), strings.Join(c.ATTACK, " "), c.Why})
+		out.AppendRow(table.Row{c.Name, c.Impact, c.Confidence, c.Score(), c.Severity(), strings.Join(c.ATTACK, " "), c.Example})
 	}
 	_, err := fmt.Fprintln(w, out.Render())
 	return err

@@ -34,6 +34,7 @@ type Category struct {
 	Impact     int      // 0 to 100, before modifiers
 	Confidence int      // 0 to 100, before modifiers
 	ATTACK     []string // technique IDs of MITRE ATT&CK
+	Example    string   // a request of this category
 	Why        string   // one sentence for an analyst
 	benign     bool     // expected on a healthy cluster
 	when       func(*facts) bool
@@ -45,7 +46,8 @@ type Category struct {
 var categories = []Category{
 	{
 		Name: "anon_impersonation_attempt", Impact: 60, Confidence: 70, ATTACK: []string{"T1078.001"},
-		Why: "It asked to act as somebody else: that takes knowledge of Kubernetes and is never an accident.",
+		Example: "kubectl --as=admin get nodes, refused",
+		Why:     "It asked to act as somebody else: that takes knowledge of Kubernetes and is never an accident.",
 		// The message repeats names that the client chose, so it must not
 		// explain away a request that was let in.
 		when: func(f *facts) bool {
@@ -54,49 +56,58 @@ var categories = []Category{
 	},
 	{
 		Name: "anon_cluster_admin", Impact: 100, Confidence: 95, ATTACK: []string{"T1078.001", "T1098.006"},
-		Why: "A binding gives cluster-admin to everybody who can reach the API server.",
+		Example: "anything, through a binding to cluster-admin",
+		Why:     "A binding gives cluster-admin to everybody who can reach the API server.",
 		when: func(f *facts) bool {
 			return f.allowed() && f.binding.RoleKind == "ClusterRole" && f.binding.Role == "cluster-admin"
 		},
 	},
 	{
 		Name: "anon_code_execution", Impact: 100, Confidence: 90, ATTACK: []string{"T1609"},
-		Why:  "It ran a command in a container, opened a tunnel to one or talked to a service or kubelet through the API server.",
-		when: func(f *facts) bool { return f.allowed() && f.sub(executes) },
+		Example: "get /api/v1/namespaces/web/pods/p/exec",
+		Why:     "It ran a command in a container, opened a tunnel to one or talked to a service or kubelet through the API server.",
+		when:    func(f *facts) bool { return f.allowed() && f.sub(executes) },
 	},
 	{
 		Name: "anon_credential_access", Impact: 95, Confidence: 90, ATTACK: []string{"T1552.007"},
-		Why:  "It reached secrets, tokens or certificate requests.",
-		when: func(f *facts) bool { return f.allowed() && (f.sub(tokens) || f.is(credentials)) },
+		Example: "list secrets",
+		Why:     "It reached secrets, tokens or certificate requests.",
+		when:    func(f *facts) bool { return f.allowed() && (f.sub(tokens) || f.is(credentials)) },
 	},
 	{
 		Name: "anon_rbac_change", Impact: 100, Confidence: 95, ATTACK: []string{"T1098.006"},
-		Why:  "It changed who may do what.",
-		when: func(f *facts) bool { return f.allowed() && f.is(rbac) && f.write() },
+		Example: "create clusterrolebindings",
+		Why:     "It changed who may do what.",
+		when:    func(f *facts) bool { return f.allowed() && f.is(rbac) && f.write() },
 	},
 	{
 		Name: "anon_control_plane_change", Impact: 95, Confidence: 90, ATTACK: []string{"T1098"},
-		Why:  "It changed webhooks, extension APIs or policies that see or shape every later request.",
-		when: func(f *facts) bool { return f.allowed() && f.is(control) && f.write() },
+		Example: "create mutatingwebhookconfigurations",
+		Why:     "It changed webhooks, extension APIs or policies that see or shape every later request.",
+		when:    func(f *facts) bool { return f.allowed() && f.is(control) && f.write() },
 	},
 	{
 		Name: "anon_destructive", Impact: 90, Confidence: 90, ATTACK: []string{"T1485"},
-		Why:  "It deleted objects.",
-		when: func(f *facts) bool { return f.allowed() && f.deletes() },
+		Example: "deletecollection pods",
+		Why:     "It deleted objects.",
+		when:    func(f *facts) bool { return f.allowed() && f.deletes() },
 	},
 	{
 		Name: "anon_workload_change", Impact: 95, Confidence: 90, ATTACK: []string{"T1610"},
-		Why:  "It created or changed what runs in the cluster.",
-		when: func(f *facts) bool { return f.allowed() && f.is(workloads) && f.write() },
+		Example: "create daemonsets",
+		Why:     "It created or changed what runs in the cluster.",
+		when:    func(f *facts) bool { return f.allowed() && f.is(workloads) && f.write() },
 	},
 	{
 		Name: "anon_write", Impact: 80, Confidence: 85, ATTACK: []string{"T1078.001"},
-		Why:  "It wrote to the cluster.",
-		when: func(f *facts) bool { return f.allowed() && f.write() },
+		Example: "create services",
+		Why:     "It wrote to the cluster.",
+		when:    func(f *facts) bool { return f.allowed() && f.write() },
 	},
 	{
 		Name: "bootstrap_cluster_info", Impact: 10, Confidence: 20, ATTACK: []string{"T1613"}, benign: true,
-		Why: "It read the config map that kubeadm publishes for joining nodes.",
+		Example: "get configmaps cluster-info in kube-public",
+		Why:     "It read the config map that kubeadm publishes for joining nodes.",
 		when: func(f *facts) bool {
 			return f.allowed() && !f.impersonates() && f.resource == "configmaps" && f.subresource == "" && f.namespace == "kube-public" &&
 				f.name == "cluster-info" && (f.ev.Annotations.Reason == "" || f.binding.clusterInfo())
@@ -104,69 +115,81 @@ var categories = []Category{
 	},
 	{
 		Name: "anon_sensitive_read", Impact: 70, Confidence: 80, ATTACK: []string{"T1613"},
-		Why: "It read configuration, logs, accounts, nodes, volumes or access rules.",
+		Example: "list configmaps",
+		Why:     "It read configuration, logs, accounts, nodes, volumes or access rules.",
 		when: func(f *facts) bool {
 			return f.allowed() && (f.is(sensitive) || f.sub([]string{"pods/log"}))
 		},
 	},
 	{
 		Name: "anon_resource_read", Impact: 60, Confidence: 80, ATTACK: []string{"T1613"},
-		Why:  "It read objects of the cluster.",
-		when: func(f *facts) bool { return f.allowed() && f.resource != "" },
+		Example: "list pods",
+		Why:     "It read objects of the cluster.",
+		when:    func(f *facts) bool { return f.allowed() && f.resource != "" },
 	},
 	{
 		Name: "health_probe", Impact: 5, Confidence: 20, benign: true,
-		Why:  "It asked whether the API server is well, as load balancers do, and the default binding lets everybody.",
-		when: func(f *facts) bool { return f.allowed() && f.at(healthPaths) && !f.exposed() },
+		Example: "get /livez",
+		Why:     "It asked whether the API server is well, as load balancers do, and the default binding lets everybody.",
+		when:    func(f *facts) bool { return f.allowed() && f.at(healthPaths) && !f.exposed() },
 	},
 	{
 		Name: "version_probe", Impact: 15, Confidence: 30, ATTACK: []string{"T1613"}, benign: true,
-		Why:  "It asked for the version, and the default binding lets everybody.",
-		when: func(f *facts) bool { return f.allowed() && f.at(versionPaths) && !f.exposed() },
+		Example: "get /version",
+		Why:     "It asked for the version, and the default binding lets everybody.",
+		when:    func(f *facts) bool { return f.allowed() && f.at(versionPaths) && !f.exposed() },
 	},
 	{
 		Name: "oidc_discovery", Impact: 15, Confidence: 30, benign: true,
-		Why: "It read the issuer's public keys or OAuth endpoints, which are often published on purpose.",
+		Example: "get /openid/v1/jwks",
+		Why:     "It read the issuer's public keys or OAuth endpoints, which are often published on purpose.",
 		when: func(f *facts) bool {
 			return f.allowed() && (f.path == oauthPath || f.under(oidcPrefixes)) && !f.impersonates()
 		},
 	},
 	{
 		Name: "anon_api_discovery", Impact: 40, Confidence: 70, ATTACK: []string{"T1613"},
-		Why:  "It learned about the API, or was let in by a binding that no cluster has by default.",
-		when: (*facts).allowed,
+		Example: "get /apis",
+		Why:     "It learned about the API, or was let in by a binding that no cluster has by default.",
+		when:    (*facts).allowed,
 	},
 	{
 		Name: "anon_denied_sensitive", Impact: 50, Confidence: 50, ATTACK: []string{"T1190"},
-		Why: "It tried to write, or to reach secrets, access rules or a shell, and was refused.",
+		Example: "list secrets, refused",
+		Why:     "It tried to write, or to reach secrets, access rules or a shell, and was refused.",
 		when: func(f *facts) bool {
 			return f.denied() && (f.sub(executes) || f.sub(tokens) || f.is(credentials) || f.is(rbac) || f.is(control) || f.write())
 		},
 	},
 	{
 		Name: "anon_denied_discovery", Impact: 40, Confidence: 40, ATTACK: []string{"T1613"},
-		Why:  "It tried to look around and was refused.",
-		when: func(f *facts) bool { return f.denied() && f.resource != "" },
+		Example: "list pods, refused",
+		Why:     "It tried to look around and was refused.",
+		when:    func(f *facts) bool { return f.denied() && f.resource != "" },
 	},
 	{
 		Name: "denied_health_probe", Impact: 10, Confidence: 20, benign: true,
-		Why:  "A health check that no default allows, such as HEAD or a single check, was refused: usually a load balancer.",
-		when: func(f *facts) bool { return f.denied() && (f.at(healthPaths) || f.at(versionPaths) || f.healthPart()) },
+		Example: "head /livez, refused",
+		Why:     "A health check that no default allows, such as HEAD or a single check, was refused: usually a load balancer.",
+		when:    func(f *facts) bool { return f.denied() && (f.at(healthPaths) || f.at(versionPaths) || f.healthPart()) },
 	},
 	{
 		Name: "anon_denied_discovery", Impact: 40, Confidence: 40, ATTACK: []string{"T1613"},
-		Why:  "It tried to look around and was refused.",
-		when: func(f *facts) bool { return f.denied() && (f.at(apiPaths) || f.under(apiPrefixes)) },
+		Example: "list pods, refused",
+		Why:     "It tried to look around and was refused.",
+		when:    func(f *facts) bool { return f.denied() && (f.at(apiPaths) || f.under(apiPrefixes)) },
 	},
 	{
 		Name: "web_scan_noise", Impact: 30, Confidence: 40, ATTACK: []string{"T1595.003"},
-		Why:  "It tried a path that no API server has: the background noise of the internet.",
-		when: (*facts).denied,
+		Example: "get /.env, refused",
+		Why:     "It tried a path that no API server has: the background noise of the internet.",
+		when:    (*facts).denied,
 	},
 	{
 		Name: "anon_unknown_outcome", Impact: 50, Confidence: 50, ATTACK: []string{"T1190"},
-		Why:  "Whether it was let in is not known: the event has no decision and no telling response code.",
-		when: func(*facts) bool { return true },
+		Example: "list pods at stage RequestReceived",
+		Why:     "Whether it was let in is not known: the event has no decision and no telling response code.",
+		when:    func(*facts) bool { return true },
 	},
 }
 
@@ -174,11 +197,13 @@ var categories = []Category{
 var onDemand = map[Class]*Category{
 	ImpersonatedAnonymous: {
 		Name: string(ImpersonatedAnonymous), Impact: 20, Confidence: 40,
-		Why: "Somebody known acted as anonymous: a test of permissions, or a proxy that maps its unknown users so.",
+		Example: "kubectl --as=system:anonymous get pods",
+		Why:     "Somebody known acted as anonymous: a test of permissions, or a proxy that maps its unknown users so.",
 	},
 	Rejected401: {
 		Name: string(Rejected401), Impact: 30, Confidence: 40, ATTACK: []string{"T1110"},
-		Why: "Credentials were refused, or there were none where anonymous access is off.",
+		Example: "get /api with an expired token",
+		Why:     "Credentials were refused, or there were none where anonymous access is off.",
 	},
 }
 

@@ -51,7 +51,8 @@ func grantOf(ev *audit.Event) (g grant, ok bool) {
 func (g *grant) category(outcome Outcome) *Category {
 	c := &Category{
 		Name: string(AnonymousAccessGranted), Impact: 70, Confidence: 80, ATTACK: []string{"T1098.006"},
-		Why: "It gives a role to everybody who can reach the API server, or to everybody who has any account.",
+		Example: "create clusterrolebindings with the subject system:unauthenticated",
+		Why:     "It gives a role to everybody who can reach the API server, or to everybody who has any account.",
 	}
 	if slices.Contains([]string{"cluster-admin", "admin", "edit"}, g.binding.Role) {
 		c.Impact, c.Confidence = 90, 90

@@ -3,6 +3,7 @@ package judge_test
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -355,5 +356,34 @@ func TestRemediation(t *testing.T) {
 		if got := policy.Judge(&ev).Remediation; !strings.HasPrefix(got, tc.want) || (got == "") != (tc.want == "") {
 			t.Errorf("%s %s: got %q, want %q", tc.what, tc.reason, got, tc.want)
 		}
+	}
+}
+
+// TestTable: every category can be listed: it has numbers, an example and a
+// reason, and the words of the techniques are IDs.
+func TestTable(t *testing.T) {
+	all := judge.Categories()
+	if len(all) != 24 {
+		t.Errorf("%d categories", len(all))
+	}
+	for _, c := range all {
+		if c.Impact <= 0 || c.Impact > 100 || c.Confidence <= 0 || c.Confidence > 100 || c.Example == "" || !strings.HasSuffix(c.Why, ".") {
+			t.Errorf("%+v", c)
+		}
+		for _, id := range c.ATTACK {
+			if !regexp.MustCompile(`^T\d{4}(\.\d{3})?$`).MatchString(id) {
+				t.Errorf("%s: %s", c.Name, id)
+			}
+		}
+	}
+}
+
+// TestAllocs bounds what the judgement of one hit allocates.
+func TestAllocs(t *testing.T) {
+	policy := judge.DefaultPolicy()
+	ev := request("list", "secrets@kube-system", "allow")
+	ev.Annotations.Reason, ev.UserAgent = rogue, "kubectl/v1.36.3 (linux/amd64) kubernetes/abc1234"
+	if n := testing.AllocsPerRun(100, func() { policy.Judge(&ev) }); n > 40 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -66,7 +67,7 @@ func (p *Policy) score(v *Verdict, f *facts) {
 		v.Impact, v.Confidence = p.Impact, p.Confidence
 	} else {
 		v.Impact, v.Confidence = v.Category.Impact, v.Category.Confidence
-		v.Factors = append(v.Factors, fmt.Sprintf("%s %dx%d", v.Category.Name, v.Impact, v.Confidence))
+		v.Factors = append(v.Factors, v.Category.Name+" "+strconv.Itoa(v.Impact)+"x"+strconv.Itoa(v.Confidence))
 		for _, m := range modifiers {
 			if !m.when(f, v.Category) {
 				continue
@@ -83,13 +84,17 @@ func (p *Policy) score(v *Verdict, f *facts) {
 }
 
 func (m *modifier) String() string {
-	switch {
-	case m.impact != 0:
-		return fmt.Sprintf("%s impact%+d", m.factor, m.impact)
-	case m.confidence != 0:
-		return fmt.Sprintf("%s confidence%+d", m.factor, m.confidence)
+	text := m.factor
+	if m.impact > 0 {
+		text += " impact+" + strconv.Itoa(m.impact)
 	}
-	return m.factor
+	switch {
+	case m.confidence > 0:
+		text += " confidence+" + strconv.Itoa(m.confidence)
+	case m.confidence < 0:
+		text += " confidence" + strconv.Itoa(m.confidence)
+	}
+	return text
 }
 
 // maxWord bounds each foreign word in a message, in bytes: an analyst reads

@@ -2,6 +2,7 @@ package peers_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -104,7 +105,16 @@ func TestComparison(t *testing.T) {
 		})
 	}
 	t.Log(real.table("Recorded events of a kube-apiserver"))
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]count{"cases": synthetic, "recorded": real} {
+		for _, line := range strings.Split(c.table(""), "\n") {
+			if !strings.Contains(string(readme), line) {
+				t.Errorf("README.md does not hold %q", line)
+			}
+		}
 		if c["kubeanon"][attack] != c["all"][attack] || c["kubeanon"][benign] != 0 || c["kubeanon"][lookalike] != 0 {
 			t.Errorf("%s: %v of %v", name, c["kubeanon"], c["all"])
 		}
