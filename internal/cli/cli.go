@@ -21,11 +21,9 @@ import (
 
 // Main runs the command line and returns the exit code.
 func Main(args []string, stdin, stdout, stderr *os.File) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	// A reader that goes away is an error to be handled, not a signal to die of.
 	signal.Ignore(syscall.SIGPIPE)
-	return exitCode(run(ctx, args, stdin, stdout, stderr), stderr)
+	return exitCode(run(context.Background(), args, stdin, stdout, stderr), stderr)
 }
 
 func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) error {
@@ -65,6 +63,15 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) err
 		cmd.HideHelpCommand = true
 	}
 	return app.RunContext(ctx, interspersed(app, args))
+}
+
+// interruptible ends the context of a command at the first SIGINT or SIGTERM,
+// so that it can report what it has; the second one ends the process. Commands
+// that do not ask for it die of the first.
+func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
 
 func commandNames(app *cli.App) (names []string) {

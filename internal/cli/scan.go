@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -132,7 +133,10 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 		},
 		Warn: func(line string) { fmt.Fprintln(stderr, "kubeanon:", line) },
 	}
-	scanErr := s.Run(c.Context, paths)
+	ctx, stop := interruptible(c.Context)
+	defer stop()
+	context.AfterFunc(ctx, func() { stdin.Close() }) // a read of it must not wait any longer
+	scanErr := s.Run(ctx, paths)
 	progress.stop()
 	if writeErr == nil {
 		writeErr = writer.Close()

@@ -38,7 +38,7 @@ const chunkRows = 40
 // writes to w, in lines of about width columns.
 func Run(ctx context.Context, w io.Writer, path, argv0 string, width int) error {
 	input := rows()
-	fmt.Fprintf(w, "%d audit events of a real API server, sent to `%s search` as splunkd sends them.\n\n", len(input), argv0)
+	fmt.Fprintf(w, "%d audit events of a real API server, sent to `kubeanon search` as splunkd sends them.\n\n", len(input))
 
 	fmt.Fprintf(w, "$ `kube_audit` | kubeanon\n\n")
 	found, err := search(ctx, path, argv0, "", input)

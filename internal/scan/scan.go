@@ -93,10 +93,7 @@ func (s *Scanner) path(ctx context.Context, path string) error {
 		return s.text(ctx, "standard input", s.Stdin)
 	}
 	files, err := list(path)
-	if err != nil {
-		return err
-	}
-	var errs []error
+	errs := []error{err}
 	for _, file := range files {
 		if err := s.file(ctx, file); err != nil {
 			errs = append(errs, err)
@@ -108,9 +105,11 @@ func (s *Scanner) path(ctx context.Context, path string) error {
 	return errors.Join(errs...)
 }
 
-// list names the files of a path in order: the file itself, or all of a
-// folder but hidden ones.
-func list(path string) ([]string, error) {
+// list names the files of a path in order: the file itself, or all of a folder
+// but hidden ones. A link to a file counts as one, since that is what
+// /var/log/containers is made of; a link to a folder is not followed. What
+// cannot be read is in the error, beside the files.
+func list(path string) (files []string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -118,21 +117,30 @@ func list(path string) ([]string, error) {
 	if !info.IsDir() {
 		return []string{path}, nil
 	}
-	var files []string
+	var errs []error
 	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return err
+			errs = append(errs, err)
+			if entry != nil && entry.IsDir() {
+				return filepath.SkipDir
+			}
 		case name != path && strings.HasPrefix(entry.Name(), "."):
 			if entry.IsDir() {
 				return filepath.SkipDir
 			}
 		case entry.Type().IsRegular():
 			files = append(files, name)
+		case entry.Type()&fs.ModeSymlink != 0:
+			if info, err := os.Stat(name); err != nil {
+				errs = append(errs, err)
+			} else if info.Mode().IsRegular() {
+				files = append(files, name)
+			}
 		}
 		return nil
 	})
-	if err == nil && len(files) == 0 {
+	if err = errors.Join(append(errs, err)...); err == nil && len(files) == 0 {
 		err = fmt.Errorf("%s: the folder holds no files to scan", path)
 	}
 	return files, err

@@ -99,13 +99,17 @@ func TestPaths(t *testing.T) {
 	write(t, dir, "logs/a.log", []byte(line("a", user)))
 	write(t, dir, "logs/deep/b.json.gz", pack(line("b", user)+line("b2", user)))
 	write(t, dir, "logs/c-without-suffix", append(pack(line("c", user)), pack(line("c2", user))...)) // two members, as rotation tools append
+	outside := write(t, t.TempDir(), "outside", []byte(line("linked", user)))
+	if err := os.Symlink(outside, filepath.Join(dir, "logs/d-link")); err != nil {
+		t.Fatal(err)
+	}
 	write(t, dir, "logs/.hidden", []byte(line("hidden", user)))
 	write(t, dir, "logs/.git/x", []byte(line("hidden", user)))
 	r := run(t, line("in", user), filepath.Join(dir, "logs"), "-", filepath.Join(dir, "logs/a.log"))
-	if diff := cmp.Diff([]string{"a", "c", "c2", "b", "b2", "in", "a"}, r.ids); diff != "" || r.err != nil {
+	if diff := cmp.Diff([]string{"a", "c", "c2", "linked", "b", "b2", "in", "a"}, r.ids); diff != "" || r.err != nil {
 		t.Errorf("%v\n%s", r.err, diff)
 	}
-	if r.stats.Files != 5 {
+	if r.stats.Files != 6 {
 		t.Errorf("%d files", r.stats.Files)
 	}
 	if n := scan.Size([]string{dir, "-", "/nowhere"}); n == 0 {
@@ -125,6 +129,7 @@ func TestUnreadable(t *testing.T) {
 		"cut gzip": {write(t, dir, "cut.gz", packed[:len(packed)/2]), "unexpected EOF"},
 		"bad gzip": {write(t, dir, "bad.gz", []byte("\x1f\x8bgarbage that is long enough for a header")), "gzip"},
 		"empty":    {t.TempDir(), "holds no files"},
+		"bad link": {link(t, dir), "no such file"},
 	} {
 		r := run(t, "", tc.path, good)
 		if r.err == nil || !strings.Contains(r.err.Error(), tc.want) || !strings.Contains(r.err.Error(), tc.path) || len(r.ids) != 1 {
@@ -210,4 +215,17 @@ func TestIndented(t *testing.T) {
 			t.Errorf("%s: %s, %d undecidable, %v; want %s, %d\n%s", name, got, r.stats.Undecidable, r.err, tc.ids, tc.undecidable, tc.text)
 		}
 	}
+}
+
+// link is a folder with a link that leads nowhere.
+func link(t *testing.T, dir string) string {
+	t.Helper()
+	folder := filepath.Join(dir, "links")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(folder, "link")); err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
