@@ -122,20 +122,6 @@ func (d *Decoder) member(it *jsoniter.Iterator, name string) bool {
 	d.seen |= 1 << key
 	ev := &d.ev
 	switch key {
-	case keyKind:
-		text(it, &d.kind)
-	case keyAPIVersion:
-		text(it, &d.apiVersion)
-	case keyLevel:
-		text(it, &ev.Level)
-	case keyAuditID:
-		text(it, &ev.AuditID)
-	case keyStage:
-		text(it, &ev.Stage)
-	case keyRequestURI:
-		text(it, &ev.RequestURI)
-	case keyVerb:
-		text(it, &ev.Verb)
 	case keyUser:
 		d.userDone = false
 		d.user(it, &ev.User)
@@ -144,30 +130,24 @@ func (d *Decoder) member(it *jsoniter.Iterator, name string) bool {
 		d.user(it, &ev.ImpersonatedUser)
 	case keySourceIPs:
 		ev.SourceIPs = texts(it, nil)
-	case keyUserAgent:
-		text(it, &ev.UserAgent)
 	case keyObjectRef:
-		d.object(it, objectRefKeys[:], func(key int) {
-			ref := &ev.ObjectRef
-			text(it, [...]*string{&ref.Resource, &ref.Namespace, &ref.Name, &ref.APIGroup, &ref.APIVersion, &ref.Subresource}[key])
-		})
+		ref := &ev.ObjectRef
+		d.texts(it, objectRefKeys[:], &ref.Resource, &ref.Namespace, &ref.Name, &ref.APIGroup, &ref.APIVersion, &ref.Subresource)
 	case keyResponseStatus:
-		d.object(it, responseStatusKeys[:], func(key int) {
-			status := &ev.ResponseStatus
-			text(it, [...]*string{&status.Code, &status.Status, &status.Message, &status.Reason}[key])
-		})
+		status := &ev.ResponseStatus
+		d.texts(it, responseStatusKeys[:], &status.Code, &status.Status, &status.Message, &status.Reason)
 	case keyRequestObject:
 		d.keep(it, &ev.RequestObject)
 	case keyResponseObject:
 		d.keep(it, &ev.ResponseObject)
-	case keyRequestReceivedTimestamp:
-		text(it, &ev.RequestReceivedTimestamp)
-	case keyStageTimestamp:
-		text(it, &ev.StageTimestamp)
 	case keyAnnotations:
-		d.object(it, annotationKeys[:], func(key int) {
-			text(it, [...]*string{&ev.Annotations.Decision, &ev.Annotations.Reason}[key])
-		})
+		d.texts(it, annotationKeys[:], &ev.Annotations.Decision, &ev.Annotations.Reason)
+	default:
+		text(it, [...]*string{
+			keyKind: &d.kind, keyAPIVersion: &d.apiVersion, keyLevel: &ev.Level, keyAuditID: &ev.AuditID, keyStage: &ev.Stage,
+			keyRequestURI: &ev.RequestURI, keyVerb: &ev.Verb, keyUserAgent: &ev.UserAgent,
+			keyRequestReceivedTimestamp: &ev.RequestReceivedTimestamp, keyStageTimestamp: &ev.StageTimestamp,
+		}[key])
 	}
 	return it.Error == nil
 }
@@ -196,6 +176,12 @@ func (d *Decoder) user(it *jsoniter.Iterator, u *User) {
 			u.Groups = texts(it, u.Groups)
 		}
 	})
+}
+
+// texts reads an object of strings: for each of keys into the one of dst at the
+// same place.
+func (d *Decoder) texts(it *jsoniter.Iterator, keys []string, dst ...*string) {
+	d.object(it, keys, func(key int) { text(it, dst[key]) })
 }
 
 // keep copies a value, or skips it if objects are not wanted.

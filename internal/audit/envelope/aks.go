@@ -34,11 +34,7 @@ func eventHub(u *Unwrapper, o object, at place) bool {
 	if !o.is("records", '[') {
 		return false
 	}
-	at = at.in(at.wrapper, "")
-	audit.Elements(o.get("records"), func(record []byte) bool {
-		u.text(record, at)
-		return u.err != ErrLimit
-	})
+	u.elements(o.get("records"), at.in(at.wrapper, ""))
 	return true
 }
 

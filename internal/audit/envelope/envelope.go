@@ -196,10 +196,7 @@ func (u *Unwrapper) value(text []byte, closed bool, at place) {
 			u.fail(ErrLimit)
 			return
 		}
-		audit.Elements(text, func(element []byte) bool {
-			u.text(element, at)
-			return u.err != ErrLimit
-		})
+		u.elements(text, at)
 		if !closed {
 			u.fail(audit.ErrCut)
 		}
@@ -225,6 +222,14 @@ func (u *Unwrapper) value(text []byte, closed bool, at place) {
 func (p place) named(name string) place {
 	p.wrapper = name
 	return p
+}
+
+// elements unwraps each element of an array.
+func (u *Unwrapper) elements(list []byte, at place) {
+	audit.Elements(list, func(element []byte) bool {
+		u.text(element, at)
+		return u.err != ErrLimit
+	})
 }
 
 // event emits an event, in the dialects whose shape is that of an event.

@@ -1,10 +1,6 @@
 package envelope
 
-import (
-	"strings"
-
-	"github.com/kubeanon/kubeanon/internal/audit"
-)
+import "strings"
 
 // eventList is what the API server's audit webhook sends: a list whose items
 // have no kind and apiVersion of their own
@@ -13,10 +9,6 @@ func eventList(u *Unwrapper, o object, at place) bool {
 	if o.string("kind") != "EventList" || !strings.HasPrefix(o.string("apiVersion"), "audit.k8s.io/") {
 		return false
 	}
-	at = at.in(at.wrapper, "")
-	audit.Elements(o.get("items"), func(item []byte) bool {
-		u.text(item, at)
-		return u.err != ErrLimit
-	})
+	u.elements(o.get("items"), at.in(at.wrapper, ""))
 	return true
 }

@@ -97,18 +97,25 @@ func (c *conversation) run() error {
 	}
 }
 
-// getinfo answers the first request. io.EOF is the end before it.
-func (c *conversation) getinfo() error {
+// request reads the next request, which must be of one kind. io.EOF is the end
+// before it.
+func (c *conversation) request(action string) (chunk.Chunk, request, error) {
 	frame, err := c.in.Next()
 	if err != nil {
-		return err
+		return frame, request{}, err
 	}
 	req, err := parseRequest(frame.Metadata)
+	if err == nil && req.Action != action {
+		err = fmt.Errorf("the request is %q where %q is expected", req.Action, action)
+	}
+	return frame, req, err
+}
+
+// getinfo answers the first request. io.EOF is the end before it.
+func (c *conversation) getinfo() error {
+	frame, req, err := c.request("getinfo")
 	if err != nil {
 		return err
-	}
-	if req.Action != "getinfo" {
-		return fmt.Errorf("the first request is %q, not \"getinfo\"", req.Action)
 	}
 	if frame.BodyLen > 0 {
 		return errors.New("the getinfo request has a body")
@@ -133,16 +140,9 @@ func (c *conversation) getinfo() error {
 
 // execute answers one request. io.EOF is the end before it.
 func (c *conversation) execute() error {
-	frame, err := c.in.Next()
+	frame, req, err := c.request("execute")
 	if err != nil {
 		return err
-	}
-	req, err := parseRequest(frame.Metadata)
-	if err != nil {
-		return err
-	}
-	if req.Action != "execute" {
-		return fmt.Errorf("a request is %q, not \"execute\"", req.Action)
 	}
 	c.rows.Reset(frame.Body)
 	c.body.Reset(nil)
