@@ -38,26 +38,39 @@ func eventHub(u *Unwrapper, o object, at place) bool {
 	return true
 }
 
-// aksTable reports whether a text is a row of the table AKSAudit of Log
-// Analytics, whose columns are the keys of an event in Pascal case. The decoder
-// has read them as keys in another case; here they are the right ones, so that
-// nothing was tampered with.
-func aksTable(ev *audit.Event, text []byte) bool {
+// aksTable reads a row of the table AKSAudit of Log Analytics: the keys of an
+// event in Pascal case, whose objects an export may have left as strings. The
+// decoder has read it as an event with keys in another case; here they are the
+// right ones, so that nothing was tampered with. It reports false for any other
+// text.
+func (u *Unwrapper) aksTable(text []byte) (*audit.Event, bool) {
 	o := membersOf(text)
-	if !o.has("AuditId", "User", "Verb") || !o.hasAny("RequestReceivedTime", "TimeGenerated", "Stage") {
-		return false
+	if !o.has("AuditId", "User", "Verb") {
+		return nil, false
 	}
+	var row []byte
 	seen := map[string]bool{}
 	for _, m := range o.members {
-		if key := strings.ToLower(m.name); seen[key] {
-			return false
-		} else {
-			seen[key] = true
+		key := strings.ToLower(m.name)
+		if seen[key] {
+			return nil, false
 		}
+		seen[key] = true
+		name := m.name
+		if name == "RequestReceivedTime" {
+			name = "requestReceivedTimestamp"
+		}
+		value := m.value
+		if inner := audit.Unquote(value); len(inner) > 0 && (inner[0] == '{' || inner[0] == '[') {
+			value = inner
+		}
+		row = append(append(append(append(row, ',', '"'), name...), '"', ':'), value...)
+	}
+	row[0] = '{'
+	ev, err := u.decoder.Decode(append(row, '}'))
+	if err != nil {
+		return nil, false
 	}
 	ev.Tampered = false
-	if ev.RequestReceivedTimestamp == "" {
-		ev.RequestReceivedTimestamp = o.string("RequestReceivedTime")
-	}
-	return true
+	return ev, true
 }

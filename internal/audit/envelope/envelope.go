@@ -234,9 +234,15 @@ func (u *Unwrapper) elements(list []byte, at place) {
 
 // event emits an event, in the dialects whose shape is that of an event.
 func (u *Unwrapper) event(ev *audit.Event, text []byte, at place) {
+	if ev.Tampered {
+		if row, ok := u.aksTable(text); ok {
+			u.emit(row, at.in("aksaudit", ""))
+			return
+		}
+		// The other reading has used the decoder.
+		ev, _ = u.decoder.Decode(text)
+	}
 	switch {
-	case ev.Tampered && aksTable(ev, text):
-		at = at.in("aksaudit", "")
 	case bytes.Contains(text, []byte(`"k8s_audit_level"`)) || bytes.Contains(text, []byte(`"openshift_audit_level"`)):
 		at = at.in("openshift", openshiftCluster(text))
 	case ev.User.Username == "" && isRancher(text):
