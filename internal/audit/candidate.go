@@ -9,15 +9,65 @@ import "bytes"
 // It takes raw JSON as well as JSON in a quoted CSV cell, where quotes are
 // doubled, and JSON inside JSON strings, where backslashes are doubled:
 // neither touches the names.
-func Candidate(text []byte) bool {
-	// No byte of the names is rare in JSON but "y" of "anonymous" and "h" of
-	// "unauthenticated". Going from one of these to the next by
-	// bytes.IndexByte is three times as fast as bytes.Index for the name.
-	if hop(text, Anonymous, 'y') || hop(text, Unauthenticated, 'h') {
-		return true
+//
+// On amd64 with AVX2 it runs at the speed of memory. The build tag purego
+// leaves that out; both are held against each other by FuzzCandidate.
+func Candidate(text []byte) bool { return candidate(text) }
+
+// plainCandidate is Candidate without vectors. No byte of the names is rare in
+// JSON but "y" of "anonymous" and "h" of "unauthenticated"; going from one of
+// these to the next by bytes.IndexByte is three times as fast as bytes.Index
+// for the name.
+func plainCandidate(text []byte) bool {
+	return hop(text, Anonymous, 'y') || hop(text, Unauthenticated, 'h') || escapes(text)
+}
+
+// hop reports whether text holds name, whose first b after the colon is at a
+// fixed place, by going from one b to the next.
+func hop(text []byte, name string, b byte) bool {
+	at := colon
+	for name[at] != b {
+		at++
 	}
-	escaped, _ := escapes(text)
-	return escaped
+	for from := at; from < len(text); from++ {
+		i := bytes.IndexByte(text[from:], b)
+		if i < 0 {
+			return false
+		}
+		from += i
+		if bytes.HasPrefix(text[from-at:], []byte(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// colon is where the colon stands in both names.
+const colon = len("system")
+
+// escapes reports whether text holds a JSON escape of a lower case letter or
+// of the colon, the only characters of the names.
+func escapes(text []byte) bool {
+	for {
+		i := bytes.IndexByte(text, '\\')
+		if i < 0 {
+			return false
+		}
+		if spells(text[i:]) {
+			return true
+		}
+		text = text[i+1:]
+	}
+}
+
+// spells reports whether text begins with an escape of a letter or the colon:
+// \u0061 to \u007a and \u003a. The usual escapes of a Go encoder, \u0026, \u003c
+// and \u003e, are none.
+func spells(text []byte) bool {
+	if len(text) < len(`\u0061`) || text[1] != 'u' || text[2] != '0' || text[3] != '0' {
+		return false
+	}
+	return text[4] == '6' || text[4] == '7' || text[4] == '3' && (text[5] == 'a' || text[5] == 'A')
 }
 
 // Dull reports whether text needs no parse at all: it is no Candidate, and it
@@ -35,80 +85,44 @@ func Dull(text []byte, doubled bool) bool {
 	if len(text) == 0 {
 		return true
 	}
+	step := 1 // from a quote to what stands behind it
+	if doubled {
+		step = 2
+	}
+	if !closed(text, step) || candidate(text) {
+		return false
+	}
+	return bytes.HasPrefix(text, plainHead) || bytes.HasPrefix(text, plainHeadDoubled) || !packed(text) && stringsClosed(text, step)
+}
+
+// closed reports whether text, the beginning of a JSON value or all of it, ends
+// with a bracket outside of every string. It looks only at the last quote: if
+// that one closes a string, what follows is outside. A quote that opens one
+// stands behind a colon, a comma, a bracket or a blank; a string that ends with
+// one of these is taken for cut, and the parser tells.
+func closed(text []byte, step int) bool {
 	if last := text[len(text)-1]; last != '}' && last != ']' {
 		return false
 	}
-	if hop(text, Anonymous, 'y') || hop(text, Unauthenticated, 'h') {
+	before := bytes.LastIndexByte(text, '"') - step
+	if before < 0 {
+		return before == -1-step // no quote at all
+	}
+	switch text[before] {
+	case ':', ',', '{', '[', ' ', '\t', '\r', '\n':
 		return false
+	case '\\':
+		return backslashes(text[:before+1])%2 == 0 // else the quote is part of a string
 	}
-	if !bytes.HasPrefix(text, plainHead) && !bytes.HasPrefix(text, plainHeadDoubled) && (packed(text) || !stringsClosed(text, doubled)) {
-		return false
-	}
-	escaped, escapedQuotes := escapes(text)
-	quotes := bytes.Count(text, []byte{'"'})
-	if doubled {
-		quotes /= 2
-	}
-	return !escaped && (quotes-escapedQuotes)%2 == 0
+	return true
 }
 
-// hop reports whether text holds name, whose first b after the colon is at a
-// fixed place, by going from one b to the next.
-func hop(text []byte, name string, b byte) bool {
-	const colon = len("system:")
-	at := colon
-	for name[at] != b {
-		at++
+// backslashes counts those at the end of text.
+func backslashes(text []byte) (n int) {
+	for n < len(text) && text[len(text)-1-n] == '\\' {
+		n++
 	}
-	for from := at; from < len(text); from++ {
-		i := bytes.IndexByte(text[from:], b)
-		if i < 0 {
-			return false
-		}
-		from += i
-		if found := text[from-at:]; found[colon-1] == ':' && len(found) >= len(name) && string(found[:len(name)]) == name {
-			return true
-		}
-	}
-	return false
-}
-
-// escapes reports whether text holds a JSON escape of a lower case letter or
-// of the colon, the only characters of the names: \u0061 to \u007a and \u003a
-// (the usual escapes of a Go encoder, \u0026, \u003c and \u003e, are none),
-// and how many escaped quotes there are before that.
-func escapes(text []byte) (letter bool, quotes int) {
-	const size = len(`\u0061`)
-	for {
-		i := bytes.IndexByte(text, '\\')
-		if i < 0 || i+1 == len(text) {
-			return false, quotes
-		}
-		text = text[i:]
-		switch text[1] {
-		case '"':
-			quotes++
-		case '\\':
-			// JSON in a string doubles the backslash of an escape: \\u0061.
-			if len(text) > size && spells(text[1:]) {
-				return true, quotes
-			}
-		case 'u':
-			if len(text) >= size && spells(text) {
-				return true, quotes
-			}
-		}
-		text = text[2:]
-	}
-}
-
-// spells reports whether text, a backslash and more, is an escape of a letter
-// or the colon.
-func spells(text []byte) bool {
-	if text[1] != 'u' || text[2] != '0' || text[3] != '0' {
-		return false
-	}
-	return text[4] == '6' || text[4] == '7' || text[4] == '3' && (text[5] == 'a' || text[5] == 'A')
+	return n
 }
 
 // packed reports whether text holds a string that may be base64 of JSON or of
@@ -150,13 +164,9 @@ func begins(text []byte, b byte, heads ...string) bool {
 // stringsClosed reports whether every string of text that begins as an object
 // ends as one. Objects in strings in strings it leaves to the parser, by saying
 // no.
-func stringsClosed(text []byte, doubled bool) bool {
+func stringsClosed(text []byte, step int) bool {
 	if bytes.Contains(text, []byte(`{\\\"`)) || bytes.Contains(text, []byte(`{\\\\`)) {
 		return false
-	}
-	step := 1 // from a quote to what stands behind it
-	if doubled {
-		step = 2
 	}
 	for {
 		begin := bytes.Index(text, []byte(`"{\`))
@@ -171,14 +181,11 @@ func stringsClosed(text []byte, doubled bool) bool {
 				return false
 			}
 			at += i
-			backslashes := 0
-			for k := at - 1; k >= 0 && text[k] == '\\'; k-- {
-				backslashes++
-			}
-			if backslashes%2 == 0 {
+			n := backslashes(text[:at])
+			if n%2 == 0 {
 				break
 			}
-			if backslashes == 1 {
+			if n == 1 {
 				quotes++
 			}
 			at = min(at+step, len(text))

@@ -3,6 +3,7 @@ package audit_test
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -114,12 +115,25 @@ func FuzzDull(f *testing.F) {
 		if named && audit.Dull(text, false) {
 			t.Fatal("dull, but a name is in it")
 		}
-		if bytes.Contains(text, []byte(`{\`)) || bytes.Contains(text, []byte(`"e`)) || bytes.Contains(text, []byte(`"H4sI`)) || bytes.Contains(text, []byte(`"W3s`)) {
-			return // may be wrapped or packed: the parser has to tell
+	})
+}
+
+// FuzzCandidate holds the vectors against the plain search, at every place of a
+// text, and both against what they look for.
+func FuzzCandidate(f *testing.F) {
+	f.Add([]byte(`{"user":{"username":"system:anonymous"}}`), uint8(40))
+	f.Add([]byte(`\u0061`), uint8(3))
+	f.Fuzz(func(t *testing.T, text []byte, pad uint8) {
+		padded := append(bytes.Repeat([]byte{':'}, int(pad)), text...)
+		padded = append(padded, bytes.Repeat([]byte{'n'}, int(pad)%43)...)
+		got, want := audit.Candidate(padded), audit.PlainCandidate(padded)
+		if got != want {
+			t.Fatalf("vectors %v, plain %v: %q", got, want, padded)
 		}
-		trimmed := bytes.TrimSpace(text)
-		if last := trimmed[len(trimmed)-1]; !audit.Candidate(text) && (last == '}' || last == ']') && !audit.Dull(text, false) {
-			t.Fatal("closed and no candidate, but not dull")
+		named := bytes.Contains(padded, []byte(audit.Anonymous)) || bytes.Contains(padded, []byte(audit.Unauthenticated)) ||
+			regexp.MustCompile(`\\u00([67].|3[aA])`).Match(padded)
+		if named && !got {
+			t.Fatalf("missed: %q", padded)
 		}
 	})
 }

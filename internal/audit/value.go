@@ -63,11 +63,7 @@ func stringEnd(text []byte) int {
 			return -1
 		}
 		i += j + 1
-		backslashes := 0
-		for k := i - 2; k >= 0 && text[k] == '\\'; k-- {
-			backslashes++
-		}
-		if backslashes%2 == 0 {
+		if backslashes(text[:i-1])%2 == 0 {
 			return i
 		}
 	}

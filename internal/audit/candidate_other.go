@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package audit
+
+func candidate(text []byte) bool { return plainCandidate(text) }
