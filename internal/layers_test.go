@@ -44,6 +44,8 @@ var only = map[string][]string{
 	"github.com/json-iterator/go":      {"audit"},
 	"github.com/urfave/cli/v2":         {"cli"},
 	"github.com/jedib0t/go-pretty/v6/": {"report", "demo", "cli"},
+	"github.com/klauspost/compress":    {"scan"},
+	"golang.org/x/sys/cpu":             {"audit"},
 	"golang.org/x/term":                {"cli"},
 	"golang.org/x/sys/unix":            {"cli"},
 }

@@ -24,12 +24,12 @@ func scanCommand(stdin, stdout, stderr *os.File) *cli.Command {
 		Name:      "scan",
 		Usage:     "find anonymous requests in log files",
 		ArgsUsage: "PATH...",
-		Description: "PATH is a file, a folder or - for standard input; .gz is unpacked.\n" +
+		Description: "PATH is a file, a folder or - for standard input; gzip and zstd are unpacked.\n" +
 			"Exit status: 0 nothing found, 1 found, 2 usage, 3 some input could not be read.\n\n" +
 			"Examples:\n" +
 			"   kubeanon scan /var/log/kubernetes/audit.log\n" +
 			"   kubeanon scan --format ndjson --output hits.ndjson exported-logs/\n" +
-			"   zstdcat audit.log.zst | kubeanon scan --stats -\n" +
+			"   kubectl exec ... cat audit.log | kubeanon scan --stats -\n" +
 			"   kubeanon scan --match strict --risk flat --src-ip all audit.log   # as the original search",
 		Flags: append(searchFlags(),
 			&cli.StringFlag{Name: "format", Value: "table", Usage: strings.Join(report.Formats(), ", ")},

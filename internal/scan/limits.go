@@ -9,4 +9,8 @@ const (
 	// a few MB (the API server refuses bodies above 3 MB); of a longer line
 	// only the beginning is judged, and an event is judged from its beginning.
 	maxLine = 64 << 20
+
+	// maxWindow bounds the memory that a zstd file can ask for; it is what
+	// "zstd --ultra --long=27" writes.
+	maxWindow = 128 << 20
 )

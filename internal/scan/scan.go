@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/finding"
@@ -168,14 +170,18 @@ func (s *Scanner) text(ctx context.Context, name string, input io.Reader) error 
 	switch {
 	case string(head) == lfsPointer:
 		return fmt.Errorf("%s: a Git LFS pointer, not the log itself; fetch it with \"git lfs pull\"", name)
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		// A copy of the buffered reader stays below gzip, so that the one of
-		// the scanner can be on top.
-		packed := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(s.buffered())), counted), blockSize)
-		unpacked, err := gzip.NewReader(packed)
+	case bytes.HasPrefix(head, gzipMagic):
+		unpacked, err := gzip.NewReader(s.below(counted))
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		s.reader.Reset(unpacked)
+	case bytes.HasPrefix(head, zstdMagic):
+		unpacked, err := zstd.NewReader(s.below(counted), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		defer unpacked.Close()
 		s.reader.Reset(unpacked)
 	}
 	events, lines, undecidable := s.Stats.Events, s.Stats.Lines, s.Stats.Undecidable
@@ -188,10 +194,18 @@ func (s *Scanner) text(ctx context.Context, name string, input io.Reader) error 
 	return nil
 }
 
-// buffered is what the reader holds already.
-func (s *Scanner) buffered() []byte {
-	b, _ := s.reader.Peek(s.reader.Buffered())
-	return b
+// How compressed files begin (RFC 1952, RFC 8878); the name of a file says
+// nothing.
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+)
+
+// below is the input as it was before the reader looked at it, so that a
+// decompressor can stand between the two.
+func (s *Scanner) below(input io.Reader) io.Reader {
+	seen, _ := s.reader.Peek(s.reader.Buffered())
+	return bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(seen)), input), blockSize)
 }
 
 // lines reads to the end of the input.

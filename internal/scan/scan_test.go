@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/finding"
@@ -99,6 +100,11 @@ func TestPaths(t *testing.T) {
 	write(t, dir, "logs/a.log", []byte(line("a", user)))
 	write(t, dir, "logs/deep/b.json.gz", pack(line("b", user)+line("b2", user)))
 	write(t, dir, "logs/c-without-suffix", append(pack(line("c", user)), pack(line("c2", user))...)) // two members, as rotation tools append
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "logs/e.zst", z.EncodeAll([]byte(line("z", user)+line("z2", user)), nil))
 	outside := write(t, t.TempDir(), "outside", []byte(line("linked", user)))
 	if err := os.Symlink(outside, filepath.Join(dir, "logs/d-link")); err != nil {
 		t.Fatal(err)
@@ -106,10 +112,10 @@ func TestPaths(t *testing.T) {
 	write(t, dir, "logs/.hidden", []byte(line("hidden", user)))
 	write(t, dir, "logs/.git/x", []byte(line("hidden", user)))
 	r := run(t, line("in", user), filepath.Join(dir, "logs"), "-", filepath.Join(dir, "logs/a.log"))
-	if diff := cmp.Diff([]string{"a", "c", "c2", "linked", "b", "b2", "in", "a"}, r.ids); diff != "" || r.err != nil {
+	if diff := cmp.Diff([]string{"a", "c", "c2", "linked", "b", "b2", "z", "z2", "in", "a"}, r.ids); diff != "" || r.err != nil {
 		t.Errorf("%v\n%s", r.err, diff)
 	}
-	if r.stats.Files != 6 {
+	if r.stats.Files != 7 {
 		t.Errorf("%d files", r.stats.Files)
 	}
 	if n := scan.Size([]string{dir, "-", "/nowhere"}); n == 0 {
@@ -127,6 +133,7 @@ func TestUnreadable(t *testing.T) {
 		"missing":  {filepath.Join(dir, "missing"), "no such file"},
 		"pointer":  {write(t, dir, "lfs", []byte("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")), "a Git LFS pointer"},
 		"cut gzip": {write(t, dir, "cut.gz", packed[:len(packed)/2]), "unexpected EOF"},
+		"bad zstd": {write(t, dir, "bad.zst", []byte("\x28\xb5\x2f\xfdgarbage that is long enough for a frame")), "bad.zst"},
 		"bad gzip": {write(t, dir, "bad.gz", []byte("\x1f\x8bgarbage that is long enough for a header")), "gzip"},
 		"empty":    {t.TempDir(), "holds no files"},
 		"bad link": {link(t, dir), "no such file"},

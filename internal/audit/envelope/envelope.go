@@ -243,7 +243,7 @@ func (u *Unwrapper) event(ev *audit.Event, text []byte, at place) {
 		ev, _ = u.decoder.Decode(text)
 	}
 	switch {
-	case bytes.Contains(text, []byte(`"k8s_audit_level"`)) || bytes.Contains(text, []byte(`"openshift_audit_level"`)):
+	case ev.Level == openshiftLevel:
 		at = at.in("openshift", openshiftCluster(text))
 	case ev.User.Username == "" && isRancher(text):
 		u.fail(ErrDialect)
