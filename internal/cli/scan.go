@@ -34,6 +34,7 @@ func scanCommand(stdin, stdout, stderr *os.File) *cli.Command {
 		Flags: append(searchFlags(),
 			&cli.StringFlag{Name: "format", Value: "table", Usage: strings.Join(report.Formats(), ", ")},
 			&cli.StringFlag{Name: "output", Usage: "write to `FILE` instead of standard output"},
+			&cli.IntFlag{Name: "jobs", Usage: "judge `N` blocks at a time (default: one for each processor)"},
 			&cli.BoolFlag{Name: "stats", Usage: "print one JSON object with counts on standard error at the end"},
 			&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar; there is none without a terminal anyway"},
 		),
@@ -124,6 +125,7 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	var writeErr error
 	s := scan.Scanner{
 		Annotator: annotate.Annotator{Policy: opts.Policy, All: opts.All},
+		Jobs:      c.Int("jobs"),
 		Stdin:     stdin,
 		Progress:  progress.update(),
 		Emit: func(f *finding.Finding) {

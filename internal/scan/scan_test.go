@@ -5,6 +5,8 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -39,8 +41,13 @@ type result struct {
 }
 
 func run(t testing.TB, stdin string, paths ...string) (r result) {
+	return runJobs(t, 0, stdin, paths...)
+}
+
+func runJobs(t testing.TB, jobs int, stdin string, paths ...string) (r result) {
 	t.Helper()
 	s := scan.Scanner{
+		Jobs:      jobs,
 		Annotator: annotate.Annotator{Policy: judge.DefaultPolicy()},
 		Stdin:     strings.NewReader(stdin),
 		Emit:      func(f *finding.Finding) { r.ids = append(r.ids, f.Event.AuditID) },
@@ -235,4 +242,55 @@ func link(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return folder
+}
+
+// TestJobs: any number of workers gives the same findings in the same order,
+// over files of every size.
+func TestJobs(t *testing.T) {
+	dir := t.TempDir()
+	var want []string
+	for i := range 20 {
+		var text strings.Builder
+		for j := range i * i {
+			id := fmt.Sprintf("%02d-%04d", i, j)
+			text.WriteString(strings.Replace(line(id, user), `"user"`, `"userAgent":"`+strings.Repeat("x", j*7)+`","user"`, 1))
+			text.WriteString(line("no", "alice"))
+			want = append(want, id)
+		}
+		write(t, dir, fmt.Sprintf("%02d.log", i), []byte(text.String()))
+	}
+	for _, jobs := range []int{1, 2, 8} {
+		r := runJobs(t, jobs, "", dir)
+		if diff := cmp.Diff(want, r.ids); diff != "" || r.err != nil {
+			t.Errorf("%d jobs: %v\n%s", jobs, r.err, diff)
+		}
+		if r.stats.Lines != int64(2*len(want)) || r.stats.Files != 20 {
+			t.Errorf("%d jobs: %+v", jobs, r.stats)
+		}
+	}
+}
+
+// TestSlowWriter: what a slow writer has written is judged before it ends.
+func TestSlowWriter(t *testing.T) {
+	in, out := io.Pipe()
+	found := make(chan string)
+	s := scan.Scanner{
+		Annotator: annotate.Annotator{Policy: judge.DefaultPolicy()},
+		Stdin:     in,
+		Emit:      func(f *finding.Finding) { found <- f.Event.AuditID },
+	}
+	ended := make(chan error)
+	go func() { ended <- s.Run(context.Background(), []string{"-"}) }()
+	for _, id := range []string{"a", "b", "c"} {
+		if _, err := io.WriteString(out, line(id, user)); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-found; got != id {
+			t.Errorf("got %s, want %s", got, id)
+		}
+	}
+	out.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }

@@ -1,0 +1,97 @@
+package scan
+
+import (
+	"bytes"
+
+	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/audit"
+	"github.com/kubeanon/kubeanon/internal/finding"
+)
+
+// worker judges blocks, one after the other.
+type worker struct{ annotator annotate.Annotator }
+
+// judge judges the records of a block.
+func (w *worker) judge(b *block) {
+	b.stats.Bytes = int64(len(b.text))
+	for text := b.text; len(text) > 0; {
+		n := record(text)
+		w.record(b, text[:n])
+		text = text[n:]
+	}
+}
+
+// record is the length of the record that text begins with: a line with its
+// break, or the lines of JSON that somebody laid out. A line that was only cut
+// is not followed by indented ones. Of an array the first line is a record of
+// its own, so that its elements come one by one, however many there are.
+func record(text []byte) int {
+	n := lineLen(text)
+	depth := opened(text[:n])
+	for depth > 0 && continues(text[n:]) {
+		more := lineLen(text[n:])
+		depth += audit.Depth(text[n : n+more])
+		n += more
+	}
+	return n
+}
+
+func lineLen(text []byte) int {
+	if n := bytes.IndexByte(text, '\n'); n >= 0 {
+		return n + 1
+	}
+	return len(text)
+}
+
+// opened is how many brackets a line opens that the next ones have to close: 0
+// unless it is the first one of JSON that somebody laid out, which begins with
+// a bracket and ends with one or a comma.
+func opened(line []byte) int {
+	line = bytes.TrimSpace(line)
+	if len(line) == 0 || line[0] != '{' && line[0] != '[' || string(line) == "[" {
+		return 0
+	}
+	switch line[len(line)-1] {
+	case '{', '[', ',':
+		return audit.Depth(line)
+	}
+	return 0
+}
+
+func (w *worker) record(b *block, text []byte) {
+	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	if len(text) > maxLine {
+		text = text[:maxLine]
+	}
+	if bare := bytes.Trim(text, " \t\r\n,"); len(bare) == 0 || len(bare) == 1 && (bare[0] == '[' || bare[0] == ']') {
+		return // nothing, or the ends of an array whose elements come one by one
+	}
+	b.stats.Lines++
+	if w.annotator.Skip(text, false) {
+		if looksAudit(text) {
+			b.stats.Events++
+		}
+		return
+	}
+	events, reason := w.annotator.Text(text, func(f *finding.Finding) {
+		event := *f.Event // which the decoder uses again
+		kept := *f
+		kept.Event = &event
+		b.findings = append(b.findings, kept)
+	})
+	b.stats.Events += int64(events)
+	if reason != annotate.Decided {
+		b.stats.Undecidable++
+		if b.reasons == nil {
+			b.reasons = map[annotate.Reason]int64{}
+		}
+		b.reasons[reason]++
+	}
+}
+
+// looksAudit reports whether a line that is not parsed is an audit event or
+// holds some: near its beginning stands what only they have.
+func looksAudit(line []byte) bool {
+	head := line[:min(len(line), 512)]
+	return bytes.Contains(head, []byte("k8s.io")) || bytes.Contains(head, []byte("auditID"))
+}
