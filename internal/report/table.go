@@ -21,9 +21,9 @@ const maxGroups = 10_000
 
 // group is what findings have in common that stand in one line of the table.
 type group struct {
-	score                                      int
-	severity                                   judge.Severity
-	category, class, outcome, what, source, by string
+	score                               int
+	severity                            judge.Severity
+	category, outcome, what, source, by string
 }
 
 type entry struct {
@@ -43,11 +43,14 @@ type tableWriter struct {
 func (t *tableWriter) Write(f *finding.Finding) error {
 	v := &f.Verdict
 	g := group{
-		score: v.Score, severity: v.Severity, class: string(v.Class), outcome: string(v.Outcome),
+		score: v.Score, severity: v.Severity, outcome: string(v.Outcome),
 		what: v.What, source: v.ThreatObject,
 	}
 	if v.Category != nil {
 		g.category = v.Category.Name
+	}
+	if v.Class != judge.Anonymous && g.category != string(v.Class) {
+		g.category = strings.TrimSpace(g.category + " (" + string(v.Class) + ")")
 	}
 	if v.Outcome == judge.Allowed && v.Binding.Name != "" {
 		g.by = v.Binding.Name + " > " + v.Binding.Role
@@ -75,7 +78,7 @@ func (t *tableWriter) Close() error {
 			cmp.Compare(b.score, a.score),
 			cmp.Compare(t.groups[b].count, t.groups[a].count),
 			cmp.Compare(a.category, b.category), cmp.Compare(a.what, b.what), cmp.Compare(a.source, b.source),
-			cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.class, b.class), cmp.Compare(a.by, b.by),
+			cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.by, b.by),
 		)
 	})
 	out := table.NewWriter()
