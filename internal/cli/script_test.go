@@ -93,3 +93,35 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 		}
 	}
 }
+
+// TestReadme keeps the output at the top of README.md true: each of its lines
+// is one that the command prints.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "$ kubeanon scan internal/demo/events.ndjson")
+	_, rest, _ = strings.Cut(rest, "\n")
+	shown, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("README.md shows no scan")
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		cli.Main([]string{"kubeanon", "scan", "../demo/events.ndjson"}, os.Stdin, w, os.Stderr)
+		w.Close()
+	}()
+	printed, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(shown), "\n") {
+		if !strings.Contains(string(printed), strings.TrimSpace(line)) {
+			t.Errorf("README.md shows %q, which is not printed", line)
+		}
+	}
+}
