@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) err
 			"On a laptop:              kubeanon scan /var/log/kubernetes/audit.log\n" +
 			"Without either:           kubeanon demo",
 		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 {
+			if c.NArg() > 0 && c.Args().First() != "help" {
 				return usageError(fmt.Sprintf("kubeanon: %q is no command; allowed: %s (see kubeanon --help)", c.Args().First(), strings.Join(commandNames(c.App), ", ")))
 			}
 			return cli.ShowAppHelp(c)
