@@ -162,7 +162,7 @@ func (u *Unwrapper) text(text []byte, at place) {
 			u.value(text[:n], closed, here)
 			text, here = text[n:], at
 		case text[0] == '"':
-			u.string(text, at)
+			u.carried(text, at.in("", ""))
 			return
 		case text[0] == 0x1f && len(text) > 1 && text[1] == 0x8b:
 			u.gzip(text, at)
@@ -227,7 +227,7 @@ func (p place) named(name string) place {
 // elements unwraps each element of an array.
 func (u *Unwrapper) elements(list []byte, at place) {
 	audit.Elements(list, func(element []byte) bool {
-		u.text(element, at)
+		u.carried(element, at)
 		return u.err != ErrLimit
 	})
 }
@@ -254,18 +254,22 @@ func (u *Unwrapper) event(ev *audit.Event, text []byte, at place) {
 
 // wrap hands on what a wrapper carries, in any form.
 func (u *Unwrapper) wrap(value []byte, cluster string, at place) {
-	if len(value) > 0 && value[0] == '"' {
-		if value = audit.Unquote(value); !u.grow(len(value)) {
-			return
-		}
-	}
-	u.text(value, at.in(at.wrapper, cluster))
+	u.carried(value, at.in(at.wrapper, cluster))
 }
 
-// string unwraps what a JSON string holds.
-func (u *Unwrapper) string(value []byte, at place) {
-	if text := audit.Unquote(value); u.grow(len(text)) {
-		u.text(text, at.in("", ""))
+// carried unwraps a value of a wrapper: an object, an array, or a string that
+// holds text of any form. Other values carry nothing.
+func (u *Unwrapper) carried(value []byte, at place) {
+	if len(value) == 0 {
+		return
+	}
+	switch value[0] {
+	case '{', '[':
+		u.text(value, at)
+	case '"':
+		if text := audit.Unquote(value); u.grow(len(text)) {
+			u.text(text, at)
+		}
 	}
 }
 
