@@ -125,9 +125,12 @@ func backslashes(text []byte) (n int) {
 	return n
 }
 
-// packed reports whether text holds a string that may be base64 of JSON or of
-// gzip: one that begins as these do.
+// packed reports whether text is or holds a string that may be base64 of JSON
+// or of gzip, one that begins as these do, or is gzip itself.
 func packed(text []byte) bool {
+	if bytes.HasPrefix(text, []byte("\x1f\x8b")) {
+		return true
+	}
 	// {"x and { " are eyJ and eyA, { and a line break or tab ewo, ew0, ewk, [{ is W3s.
 	return begins(text, 'H', "H4sI") || begins(text, 'y', "eyJ", "eyA") || begins(text, 'w', "ewo", "ew0", "ewk") || begins(text, 'W', "W3s")
 }
@@ -143,13 +146,13 @@ var (
 // from one b to the next; b is at the same place in all of them.
 func begins(text []byte, b byte, heads ...string) bool {
 	at := bytes.IndexByte([]byte(heads[0]), b)
-	for from := at + 1; from < len(text); from++ {
+	for from := at; from < len(text); from++ {
 		i := bytes.IndexByte(text[from:], b)
 		if i < 0 {
 			return false
 		}
 		from += i
-		if text[from-at-1] != '"' {
+		if begin := from - at; begin > 0 && text[begin-1] != '"' {
 			continue
 		}
 		for _, head := range heads {

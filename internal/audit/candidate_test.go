@@ -73,6 +73,8 @@ func TestDull(t *testing.T) {
 	f(`{"data":"eyJhIjoxfQ=="}`, false)
 	f(`{"data":"H4sIAAAA"}`, false)
 	f(`{"data":"xeyJhIjoxfQ=="}`, true)
+	f("eyJhIjoxfQ==\n{}", false)
+	f("\x1f\x8b{}", false)
 }
 
 func TestEnd(t *testing.T) {

@@ -145,12 +145,25 @@ func (u *Unwrapper) grow(n int) bool {
 	return true
 }
 
-var byteOrderMark = []byte("\xef\xbb\xbf")
+var (
+	byteOrderMark = []byte("\xef\xbb\xbf")
+	gzipMagic     = []byte("\x1f\x8b") // RFC 1952
+)
 
 // text unwraps a text of any form, which may hold several values.
 func (u *Unwrapper) text(text []byte, at place) {
 	if at.depth > maxDepth {
 		u.fail(ErrLimit)
+		return
+	}
+	switch unpacked, ok := unbase64(text); {
+	case ok:
+		if u.grow(len(unpacked)) {
+			u.text(unpacked, at.in("", ""))
+		}
+		return
+	case bytes.HasPrefix(text, gzipMagic):
+		u.gzip(text, at)
 		return
 	}
 	text = bytes.TrimSpace(bytes.TrimPrefix(text, byteOrderMark))
@@ -164,16 +177,7 @@ func (u *Unwrapper) text(text []byte, at place) {
 		case text[0] == '"':
 			u.carried(text, at.in("", ""))
 			return
-		case text[0] == 0x1f && len(text) > 1 && text[1] == 0x8b:
-			u.gzip(text, at)
-			return
 		default:
-			if unpacked, ok := unbase64(text); ok {
-				if u.grow(len(unpacked)) {
-					u.text(unpacked, at.in("", ""))
-				}
-				return
-			}
 			n, name := prefix(text)
 			if n < 0 {
 				return
