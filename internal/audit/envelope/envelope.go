@@ -169,12 +169,12 @@ func (u *Unwrapper) text(text []byte, at place) {
 	text = bytes.TrimSpace(bytes.TrimPrefix(text, byteOrderMark))
 	here := at // of the next value: a prefix belongs to one line
 	for len(text) > 0 && u.err != ErrLimit {
-		switch {
-		case text[0] == '{' || text[0] == '[':
+		switch text[0] {
+		case '{', '[':
 			n, closed := audit.End(text)
 			u.value(text[:n], closed, here)
 			text, here = text[n:], at
-		case text[0] == '"':
+		case '"':
 			u.carried(text, at.in("", ""))
 			return
 		default:
