@@ -131,8 +131,33 @@ func packed(text []byte) bool {
 	if bytes.HasPrefix(text, []byte("\x1f\x8b")) {
 		return true
 	}
-	// {"x and { " are eyJ and eyA, { and a line break or tab ewo, ew0, ewk, [{ is W3s.
-	return begins(text, 'H', "H4sI") || begins(text, 'y', "eyJ", "eyA") || begins(text, 'w', "ewo", "ew0", "ewk") || begins(text, 'W', "W3s")
+	for _, h := range packedHeads {
+		if begins(text, h.rare, h.heads) {
+			return true
+		}
+	}
+	return false
+}
+
+// packedHeads is how base64 of gzip and of JSON begins, by the byte in it that
+// is rare in JSON: {"x and { " are eyJ and eyA, { and a line break or tab ewo,
+// ew0, ewk, and [{ is W3s.
+var packedHeads = [...]struct {
+	rare  byte
+	heads []string
+}{{'H', []string{"H4sI"}}, {'y', []string{"eyJ", "eyA"}}, {'w', []string{"ewo", "ew0", "ewk"}}, {'W', []string{"W3s"}}}
+
+// Packed reports whether text begins as base64 of gzip or of JSON does. Dull
+// looks for the same beginnings.
+func Packed(text []byte) bool {
+	for _, h := range packedHeads {
+		for _, head := range h.heads {
+			if bytes.HasPrefix(text, []byte(head)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // How an event begins that the API server wrote: no wrapper, and it holds
@@ -144,7 +169,7 @@ var (
 
 // begins reports whether a string in text begins with one of heads, by going
 // from one b to the next; b is at the same place in all of them.
-func begins(text []byte, b byte, heads ...string) bool {
+func begins(text []byte, b byte, heads []string) bool {
 	at := bytes.IndexByte([]byte(heads[0]), b)
 	for from := at; from < len(text); from++ {
 		i := bytes.IndexByte(text[from:], b)

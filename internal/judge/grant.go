@@ -25,6 +25,9 @@ var everybody = []string{audit.Anonymous, audit.Unauthenticated, "system:authent
 // Request or higher). Only what the request itself brings counts, not what the
 // object held before: relabelling an open binding is no new grant.
 func grantOf(ev *audit.Event) (g grant, ok bool) {
+	if len(ev.RequestObject) == 0 {
+		return grant{}, false
+	}
 	kind := map[string]string{"rolebindings": "RoleBinding", "clusterrolebindings": "ClusterRoleBinding"}[ev.ObjectRef.Resource]
 	if kind == "" || ev.ObjectRef.Subresource != "" || !slices.Contains([]string{"create", "update", "patch"}, ev.Verb) {
 		return grant{}, false

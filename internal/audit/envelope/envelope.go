@@ -114,9 +114,10 @@ func (u *Unwrapper) Unwrap(text []byte, yield func(Found)) error {
 	return u.err
 }
 
-// fail notes the first reason.
+// fail notes the gravest reason: a limit, then a cut, then another kind of
+// record, which must not hide that something beside it was cut.
 func (u *Unwrapper) fail(err error) {
-	if u.err == nil {
+	if u.err == nil || u.err == ErrDialect || err == ErrLimit {
 		u.err = err
 	}
 }
@@ -294,7 +295,7 @@ func (u *Unwrapper) gzip(packed []byte, at place) {
 
 // unbase64 decodes base64 that begins as JSON or gzip does.
 func unbase64(text []byte) ([]byte, bool) {
-	if !slices.ContainsFunc([]string{"H4sI", "eyJ", "eyA", "ewo", "ew0", "ewk", "W3s"}, func(head string) bool { return bytes.HasPrefix(text, []byte(head)) }) {
+	if !audit.Packed(text) {
 		return nil, false
 	}
 	text = bytes.TrimRight(bytes.Join(bytes.Fields(text), nil), "=")

@@ -179,3 +179,16 @@ func FuzzUnwrap(f *testing.F) {
 		}
 	})
 }
+
+// TestGravestReason: a record of another kind does not hide that something
+// beside it was cut.
+func TestGravestReason(t *testing.T) {
+	alert, err := os.ReadFile("testdata/falco/alert.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(alert) + "\n" + event + "\n" + event[:60]
+	if events, err := unwrap([]byte(text)); events != 1 || !errors.Is(err, audit.ErrCut) {
+		t.Errorf("%d events, %v", events, err)
+	}
+}
