@@ -39,11 +39,15 @@ type Annotator struct {
 // become a finding, and it is decided. With doubled, text is the inside of a
 // quoted CSV cell, as it stands.
 func (a *Annotator) Skip(text []byte, doubled bool) bool {
-	if a.All || a.Wide() {
-		return false
-	}
-	return audit.Dull(text, doubled)
+	return a.Skips() && audit.Dull(text, doubled)
 }
+
+// SkipNameless is Skip for a text that is known to be no candidate.
+func (a *Annotator) SkipNameless(text []byte) bool { return a.Skips() && audit.Whole(text, false) }
+
+// Skips reports whether there is anything to be passed over: not with All, and
+// not with a class that needs every text parsed.
+func (a *Annotator) Skips() bool { return !a.All && !a.Wide() }
 
 // Wide reports whether classes are included that need not name anonymous
 // anywhere, so that every text has to be parsed.

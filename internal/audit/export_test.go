@@ -1,4 +1,4 @@
 package audit
 
-// PlainCandidate lets tests hold the vectors against it.
-var PlainCandidate = plainCandidate
+// PlainNext lets tests hold the vectors against it.
+var PlainNext = plainNext

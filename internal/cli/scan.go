@@ -135,6 +135,14 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 		},
 		Warn: func(line string) { fmt.Fprintln(stderr, "kubeanon:", line) },
 	}
+	if rows, ok := writer.(report.RowWriter); ok {
+		s.Render = rows.Append
+		s.Rows = func(made []byte) {
+			if writeErr == nil {
+				writeErr = rows.WriteRows(made)
+			}
+		}
+	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
 	context.AfterFunc(ctx, func() { stdin.Close() }) // a read of it must not wait any longer

@@ -16,29 +16,51 @@ type lines struct {
 	buf  []byte
 }
 
-func (l *lines) Write(f *finding.Finding) error {
-	l.buf = append(appendObject(l.buf[:0], f, l.opts.Fill), '\n')
-	_, err := l.w.Write(l.buf)
+func (l *lines) Append(dst []byte, f *finding.Finding) []byte {
+	return append(appendObject(dst, f, l.opts.Fill), '\n')
+}
+
+func (l *lines) WriteRows(rows []byte) error {
+	_, err := l.w.Write(rows)
 	return err
+}
+
+func (l *lines) Write(f *finding.Finding) error {
+	l.buf = l.Append(l.buf[:0], f)
+	return l.WriteRows(l.buf)
 }
 
 func (l *lines) Close() error { return nil }
 
 // array writes a JSON array of the same objects.
 type array struct {
-	lines
+	w     io.Writer
+	opts  Options
+	buf   []byte
 	begun bool
 }
 
-func (a *array) Write(f *finding.Finding) error {
-	sep := "[\n"
-	if a.begun {
-		sep = ",\n"
+// Append begins with what stands between two elements; the first of all has an
+// opening bracket instead.
+func (a *array) Append(dst []byte, f *finding.Finding) []byte {
+	return appendObject(append(dst, ",\n"...), f, a.opts.Fill)
+}
+
+func (a *array) WriteRows(rows []byte) error {
+	if !a.begun {
+		a.begun = true
+		if _, err := io.WriteString(a.w, "["); err != nil {
+			return err
+		}
+		rows = rows[1:]
 	}
-	a.begun = true
-	a.buf = appendObject(append(a.buf[:0], sep...), f, a.opts.Fill)
-	_, err := a.w.Write(a.buf)
+	_, err := a.w.Write(rows)
 	return err
+}
+
+func (a *array) Write(f *finding.Finding) error {
+	a.buf = a.Append(a.buf[:0], f)
+	return a.WriteRows(a.buf)
 }
 
 func (a *array) Close() error {
@@ -52,25 +74,28 @@ func (a *array) Close() error {
 
 func appendObject(dst []byte, f *finding.Finding, fill string) []byte {
 	dst = append(dst, '{')
-	first := true
+	first := len(dst)
 	for i := range finding.Fields {
-		field := &finding.Fields[i]
-		var value []byte
-		at := len(dst)
-		if !first {
+		before := len(dst)
+		if before > first {
 			dst = append(dst, ',')
 		}
-		dst = append(appendString(dst, field.Name), ':')
-		before := len(dst)
-		dst = appendValue(dst, field, f, fill)
-		if value = dst[before:]; len(value) == 0 {
-			dst = dst[:at]
-			continue
+		dst = append(dst, keys[i]...)
+		empty := len(dst)
+		if dst = appendValue(dst, &finding.Fields[i], f, fill); len(dst) == empty {
+			dst = dst[:before]
 		}
-		first = false
 	}
 	return append(dst, '}')
 }
+
+// keys are the names of finding.Fields as they stand in an object.
+var keys = func() (keys []string) {
+	for _, field := range finding.Fields {
+		keys = append(keys, string(appendString(nil, field.Name))+":")
+	}
+	return keys
+}()
 
 // appendValue appends nothing for an empty field.
 func appendValue(dst []byte, field *finding.Field, f *finding.Finding, fill string) []byte {
@@ -117,7 +142,17 @@ func appendValue(dst []byte, field *finding.Field, f *finding.Finding, fill stri
 func appendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
-	for _, r := range s {
+	for len(s) > 0 {
+		n := 0
+		for n < len(s) && simple[s[n]] {
+			n++
+		}
+		dst, s = append(dst, s[:n]...), s[n:]
+		if len(s) == 0 {
+			break
+		}
+		r, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
 		switch {
 		case r == '"' || r == '\\':
 			dst = append(dst, '\\', byte(r))
@@ -133,3 +168,12 @@ func appendString(dst []byte, s string) []byte {
 	}
 	return append(dst, '"')
 }
+
+// simple marks the bytes that stand for themselves in a JSON string: printable
+// ASCII, nearly all there is, goes by whole stretches.
+var simple = func() (simple [256]bool) {
+	for c := byte(' '); c < 0x7f; c++ {
+		simple[c] = c != '"' && c != '\\'
+	}
+	return simple
+}()

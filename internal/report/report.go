@@ -17,6 +17,14 @@ type Writer interface {
 	Close() error
 }
 
+// RowWriter is a Writer whose rows can be made apart from each other, by several
+// goroutines: Write(f) is WriteRows(Append(nil, f)).
+type RowWriter interface {
+	Writer
+	Append(dst []byte, f *finding.Finding) []byte
+	WriteRows(rows []byte) error
+}
+
 // Formats lists the names that New knows.
 func Formats() []string { return []string{"table", "json", "ndjson", "csv"} }
 
@@ -33,7 +41,7 @@ func New(format string, w io.Writer, opts Options) (Writer, error) {
 	case "table":
 		return &tableWriter{w: w, opts: opts, groups: map[group]*entry{}}, nil
 	case "json":
-		return &array{lines: lines{w: w, opts: opts}}, nil
+		return &array{w: w, opts: opts}, nil
 	case "ndjson":
 		return &lines{w: w, opts: opts}, nil
 	case "csv":

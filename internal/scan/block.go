@@ -14,6 +14,7 @@ type block struct {
 	text []byte
 
 	findings []finding.Finding
+	rows     []byte // of the findings, if they were rendered
 	stats    Stats
 	reasons  map[annotate.Reason]int64
 	done     chan struct{} // one message when the worker is through
@@ -26,9 +27,12 @@ type block struct {
 
 func (b *block) reset() {
 	// The findings were handed on and may be kept.
-	*b = block{text: b.text[:0], done: b.done}
+	*b = block{text: b.text[:0], rows: b.rows[:0], done: b.done}
 	if cap(b.text) > keep {
 		b.text = make([]byte, 0, blockSize)
+	}
+	if cap(b.rows) > keep {
+		b.rows = nil
 	}
 }
 

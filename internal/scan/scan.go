@@ -42,12 +42,14 @@ func (s *Stats) add(more Stats) {
 
 // Scanner scans the inputs of one Run. Its upper fields are to be set before.
 type Scanner struct {
-	Annotator annotate.Annotator     // how to judge; each worker has a copy
-	Jobs      int                    // how many workers judge at a time; 0 is one for each processor
-	Stdin     io.Reader              // what "-" reads
-	Emit      func(*finding.Finding) // called for each finding in the order of the input; it may be kept
-	Warn      func(string)           // called with one line for each input that is odd, but was read
-	Progress  func(read int64)       // called with the bytes read from files so far, by another goroutine; may be nil
+	Annotator annotate.Annotator                          // how to judge; each worker has a copy
+	Jobs      int                                         // how many workers judge at a time; 0 is one for each processor
+	Stdin     io.Reader                                   // what "-" reads
+	Emit      func(*finding.Finding)                      // called for each finding in the order of the input; it may be kept
+	Render    func(dst []byte, f *finding.Finding) []byte // instead of Emit: appends the row of a finding, called by all workers at a time
+	Rows      func(rows []byte)                           // with Render: called with rows in the order of the input
+	Warn      func(string)                                // called with one line for each input that is odd, but was read
+	Progress  func(read int64)                            // called with the bytes read from files so far, by another goroutine; may be nil
 
 	Stats   Stats
 	Reasons map[annotate.Reason]int64 // undecidable lines by reason
@@ -68,7 +70,7 @@ func (s *Scanner) Run(ctx context.Context, paths []string) error {
 	var workers sync.WaitGroup
 	for range jobs {
 		workers.Go(func() {
-			w := worker{annotator: s.Annotator}
+			w := worker{annotator: s.Annotator, render: s.Render}
 			for b := range in.work {
 				w.judge(b)
 				b.done <- struct{}{}
@@ -90,6 +92,10 @@ func (s *Scanner) Run(ctx context.Context, paths []string) error {
 			}
 			s.Stats.Hits++
 			s.Emit(&b.findings[i])
+		}
+		if len(b.rows) > 0 && ctx.Err() == nil {
+			s.Stats.Hits += b.stats.Hits
+			s.Rows(b.rows)
 		}
 		if b.end {
 			s.Stats.Files += b.files

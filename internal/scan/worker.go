@@ -9,15 +9,23 @@ import (
 )
 
 // worker judges blocks, one after the other.
-type worker struct{ annotator annotate.Annotator }
+type worker struct {
+	annotator annotate.Annotator
+	render    func(dst []byte, f *finding.Finding) []byte
+}
 
-// judge judges the records of a block.
+// judge judges the records of a block. The search for candidates runs ahead
+// over the whole block; records before the next one are not looked into.
 func (w *worker) judge(b *block) {
 	b.stats.Bytes = int64(len(b.text))
-	for text := b.text; len(text) > 0; {
+	text, next := b.text, -1 // next is where in text the next candidate is
+	for len(text) > 0 {
+		if next < 0 && w.annotator.Skips() {
+			next = audit.Next(text)
+		}
 		n := record(text)
-		w.record(b, text[:n])
-		text = text[n:]
+		w.record(b, text[:n], next >= n)
+		text, next = text[n:], next-n
 	}
 }
 
@@ -58,22 +66,28 @@ func opened(line []byte) int {
 	return 0
 }
 
-func (w *worker) record(b *block, text []byte) {
+// record judges a record; it is nameless if it is known to be no candidate.
+func (w *worker) record(b *block, text []byte, nameless bool) {
 	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 	if len(text) > maxLine {
 		text = text[:maxLine]
 	}
-	if bare := bytes.Trim(text, " \t\r\n,"); len(bare) == 0 || len(bare) == 1 && (bare[0] == '[' || bare[0] == ']') {
-		return // nothing, or the ends of an array whose elements come one by one
+	if isEmpty(text) {
+		return
 	}
 	b.stats.Lines++
-	if w.annotator.Skip(text, false) {
+	if nameless && w.annotator.SkipNameless(text) {
 		if looksAudit(text) {
 			b.stats.Events++
 		}
 		return
 	}
 	events, reason := w.annotator.Text(text, func(f *finding.Finding) {
+		b.stats.Hits++
+		if w.render != nil {
+			b.rows = w.render(b.rows, f)
+			return
+		}
 		event := *f.Event // which the decoder uses again
 		kept := *f
 		kept.Event = &event
@@ -89,9 +103,19 @@ func (w *worker) record(b *block, text []byte) {
 	}
 }
 
+// isEmpty reports whether a line holds nothing, or only an end of an array whose
+// elements come one by one.
+func isEmpty(line []byte) bool {
+	if len(line) > 0 && line[0] == '{' {
+		return false // nearly every line; what follows is not cheap
+	}
+	bare := bytes.Trim(line, " \t\r\n,")
+	return len(bare) == 0 || len(bare) == 1 && (bare[0] == '[' || bare[0] == ']')
+}
+
 // looksAudit reports whether a line that is not parsed is an audit event or
 // holds some: near its beginning stands what only they have.
 func looksAudit(line []byte) bool {
 	head := line[:min(len(line), 512)]
-	return bytes.Contains(head, []byte("k8s.io")) || bytes.Contains(head, []byte("auditID"))
+	return audit.Plain(head) || bytes.Contains(head, []byte("k8s.io")) || bytes.Contains(head, []byte("auditID"))
 }
