@@ -1,8 +1,8 @@
 package audit
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"strings"
 
 	jsoniter "github.com/json-iterator/go"
@@ -23,12 +23,15 @@ type Decoder struct {
 	// event, which it copies.
 	Objects bool
 
-	iter *jsoniter.Iterator
-	ev   Event
-	seen uint32 // one bit per key of the event that was met
+	cursor
+	ev       Event
+	seen     uint32 // one bit per key of the event that was met
+	userDone bool   // the whole of a user object was read
 
-	apiVersion, kind string
-	userDone         bool // the whole of a user object was read
+	// What was read of the text, unescaped, until all of it is known.
+	scratch []byte
+	spans   [texts]span
+	lists   [lists][]span
 }
 
 // The keys of an event that are read, in the order in which the API server
@@ -66,171 +69,231 @@ const (
 // The error is ErrNotEvent or ErrCut. A text that breaks after the identity is
 // no error but a Partial event.
 func (d *Decoder) Decode(text []byte) (*Event, error) {
+	d.reset(text)
+	if d.peek() != '{' {
+		return nil, ErrNotEvent
+	}
+	whole := d.object(d.member) && d.peek() == 0 && d.at == len(text) // nothing but white space follows
+	kind, apiVersion := d.content(d.spans[textKind]), d.content(d.spans[textAPIVersion])
+	isEvent := string(kind) != "EventList" && (bytes.HasPrefix(apiVersion, []byte("audit.k8s.io/")) ||
+		len(apiVersion) == 0 && d.met(keyAuditID) && d.met(keyStage) && d.met(keyUser))
+	switch {
+	case whole && !isEvent:
+		return nil, ErrNotEvent
+	case !isEvent:
+		return nil, ErrCut
+	}
+	d.fill()
+	if !whole {
+		if name, group := d.ev.User.Anonymous(); !d.userDone && !name && !group {
+			return nil, ErrCut
+		}
+		d.ev.Partial = true
+	}
+	return &d.ev, nil
+}
+
+func (d *Decoder) reset(text []byte) {
 	if d.iter == nil {
 		d.iter = jsoniter.NewIterator(jsoniter.ConfigDefault)
 	}
-	*d = Decoder{Objects: d.Objects, iter: d.iter}
-	it := d.iter
-	it.ResetBytes(text)
-	it.Error = nil
-	if it.WhatIsNext() != jsoniter.ObjectValue {
-		return nil, ErrNotEvent
+	if d.skipped == nil || cap(d.skipped) > maxSkipped {
+		d.skipped = make([]byte, 0, 1<<10) // json-iterator wants one that is not nil
 	}
-	it.ReadMapCB(d.member)
-	whole := it.Error == nil
-	if whole {
-		it.WhatIsNext()
-		whole = it.Error == io.EOF // nothing but white space follows
-	}
-	isEvent := d.kind != "EventList" && (strings.HasPrefix(d.apiVersion, "audit.k8s.io/") ||
-		d.apiVersion == "" && d.met(keyAuditID) && d.met(keyStage) && d.met(keyUser))
-	switch {
-	case whole && isEvent:
-		return &d.ev, nil
-	case whole:
-		return nil, ErrNotEvent
-	case isEvent && d.identified():
-		d.ev.Partial = true
-		return &d.ev, nil
-	default:
-		return nil, ErrCut
+	*d = Decoder{
+		Objects: d.Objects,
+		cursor:  cursor{text: text, iter: d.iter, unescaped: d.unescaped[:0], skipped: d.skipped},
+		scratch: d.scratch[:0],
+		lists:   [...][]span{d.lists[0][:0], d.lists[1][:0], d.lists[2][:0]},
 	}
 }
 
-// identified reports whether what was read before the text broke settles who
-// asked: a whole user, or a name that is anonymous whatever follows.
-func (d *Decoder) identified() bool {
-	name, group := d.ev.User.Anonymous()
-	return d.userDone || name || group
+// maxSkipped bounds the scratch that is kept from one event to the next: one
+// event with a huge body must not hold its memory for all that follow.
+const maxSkipped = 1 << 20
+
+// span is a piece of the scratch.
+type span struct{ from, to int }
+
+func (d *Decoder) content(s span) []byte { return d.scratch[s.from:s.to] }
+
+// keep copies content to the scratch.
+func (d *Decoder) keep(content []byte) span {
+	from := len(d.scratch)
+	d.scratch = append(d.scratch, content...)
+	return span{from, len(d.scratch)}
+}
+
+// The texts of an event, in the order of the keys that they are read by.
+const (
+	textKind = iota
+	textAPIVersion
+	textLevel
+	textAuditID
+	textStage
+	textRequestURI
+	textVerb
+	textUserAgent
+	textRequestReceivedTimestamp
+	textStageTimestamp
+	textUser             // and uid
+	textImpersonatedUser = textUser + 2
+	textObjectRef        = textImpersonatedUser + 2
+	textResponseStatus   = textObjectRef + len(objectRefKeys)
+	textAnnotations      = textResponseStatus + len(responseStatusKeys)
+	texts                = textAnnotations + len(annotationKeys)
+)
+
+// The lists.
+const (
+	listGroups = iota
+	listImpersonatedGroups
+	listSourceIPs
+	lists
+)
+
+// fill makes the event of what was read: one string holds all of its texts.
+func (d *Decoder) fill() {
+	all := string(d.scratch)
+	text := func(i int) string { return all[d.spans[i].from:d.spans[i].to] }
+	list := func(i int) (list []string) {
+		if len(d.lists[i]) > 0 {
+			list = make([]string, 0, len(d.lists[i]))
+		}
+		for _, s := range d.lists[i] {
+			list = append(list, all[s.from:s.to])
+		}
+		return list
+	}
+	ev := &d.ev
+	ev.Level, ev.AuditID, ev.Stage = text(textLevel), text(textAuditID), text(textStage)
+	ev.RequestURI, ev.Verb, ev.UserAgent = text(textRequestURI), text(textVerb), text(textUserAgent)
+	ev.RequestReceivedTimestamp, ev.StageTimestamp = text(textRequestReceivedTimestamp), text(textStageTimestamp)
+	ev.User = User{text(textUser), text(textUser + 1), list(listGroups)}
+	ev.ImpersonatedUser = User{text(textImpersonatedUser), text(textImpersonatedUser + 1), list(listImpersonatedGroups)}
+	ev.SourceIPs = list(listSourceIPs)
+	i := textObjectRef
+	ev.ObjectRef = ObjectRef{text(i), text(i + 1), text(i + 2), text(i + 3), text(i + 4), text(i + 5)}
+	i = textResponseStatus
+	ev.ResponseStatus = ResponseStatus{text(i), text(i + 1), text(i + 2), text(i + 3)}
+	ev.Annotations = Annotations{text(textAnnotations), text(textAnnotations + 1)}
 }
 
 func (d *Decoder) met(key int) bool { return d.seen&(1<<key) != 0 }
 
 // member reads one member of the event.
-func (d *Decoder) member(it *jsoniter.Iterator, name string) bool {
-	if it.Error != nil {
-		return false
-	}
+func (d *Decoder) member(name []byte) bool {
 	key := lookup(eventKeys[:], name, &d.ev.Tampered)
 	if key < 0 {
-		it.Skip()
-		return it.Error == nil
+		return d.skip()
 	}
 	if d.met(key) {
 		d.ev.Tampered = true
 	}
 	d.seen |= 1 << key
-	ev := &d.ev
 	switch key {
 	case keyUser:
 		d.userDone = false
-		d.user(it, &ev.User)
-		d.userDone = it.Error == nil
+		d.userDone = d.user(textUser, listGroups)
+		return d.userDone
 	case keyImpersonatedUser:
-		d.user(it, &ev.ImpersonatedUser)
+		return d.user(textImpersonatedUser, listImpersonatedGroups)
 	case keySourceIPs:
-		ev.SourceIPs = texts(it, nil)
+		d.lists[listSourceIPs] = d.lists[listSourceIPs][:0]
+		return d.list(listSourceIPs)
 	case keyObjectRef:
-		ref := &ev.ObjectRef
-		d.texts(it, objectRefKeys[:], &ref.Resource, &ref.Namespace, &ref.Name, &ref.APIGroup, &ref.APIVersion, &ref.Subresource)
+		return d.textsOf(objectRefKeys[:], textObjectRef)
 	case keyResponseStatus:
-		status := &ev.ResponseStatus
-		d.texts(it, responseStatusKeys[:], &status.Code, &status.Status, &status.Message, &status.Reason)
-	case keyRequestObject:
-		d.keep(it, &ev.RequestObject)
-	case keyResponseObject:
-		d.keep(it, &ev.ResponseObject)
+		return d.textsOf(responseStatusKeys[:], textResponseStatus)
 	case keyAnnotations:
-		d.texts(it, annotationKeys[:], &ev.Annotations.Decision, &ev.Annotations.Reason)
-	default:
-		text(it, [...]*string{
-			keyKind: &d.kind, keyAPIVersion: &d.apiVersion, keyLevel: &ev.Level, keyAuditID: &ev.AuditID, keyStage: &ev.Stage,
-			keyRequestURI: &ev.RequestURI, keyVerb: &ev.Verb, keyUserAgent: &ev.UserAgent,
-			keyRequestReceivedTimestamp: &ev.RequestReceivedTimestamp, keyStageTimestamp: &ev.StageTimestamp,
-		}[key])
+		return d.textsOf(annotationKeys[:], textAnnotations)
+	case keyRequestObject:
+		return d.body(&d.ev.RequestObject)
+	case keyResponseObject:
+		return d.body(&d.ev.ResponseObject)
 	}
-	return it.Error == nil
+	return d.readText([...]int{
+		keyKind: textKind, keyAPIVersion: textAPIVersion, keyLevel: textLevel, keyAuditID: textAuditID, keyStage: textStage,
+		keyRequestURI: textRequestURI, keyVerb: textVerb, keyUserAgent: textUserAgent,
+		keyRequestReceivedTimestamp: textRequestReceivedTimestamp, keyStageTimestamp: textStageTimestamp,
+	}[key])
 }
 
+var userKeys = [...]string{"username", "uid", "groups"}
+
+// The keys of other objects, in the order of the fields of their types.
 var (
-	userKeys           = [...]string{"username", "uid", "groups"}
 	objectRefKeys      = [...]string{"resource", "namespace", "name", "apiGroup", "apiVersion", "subresource"}
 	responseStatusKeys = [...]string{"code", "status", "message", "reason"}
 	annotationKeys     = [...]string{"authorization.k8s.io/decision", "authorization.k8s.io/reason"}
 )
 
-// user reads a UserInfo into u. What u holds already comes from an earlier key
-// of the same name: an anonymous name is kept, groups are joined.
-func (d *Decoder) user(it *jsoniter.Iterator, u *User) {
-	d.object(it, userKeys[:], func(key int) {
+// user reads a UserInfo. What was read before comes from an earlier key of the
+// same name: an anonymous name is kept, groups are joined.
+func (d *Decoder) user(texts, groups int) bool {
+	return d.keyed(userKeys[:], func(key int) bool {
 		switch key {
 		case 0:
-			var name string
-			text(it, &name)
-			if it.Error == nil && u.Username != Anonymous {
-				u.Username = name
+			before := d.spans[texts]
+			ok := d.readText(texts)
+			if string(d.content(before)) == Anonymous {
+				d.spans[texts] = before
 			}
+			return ok
 		case 1:
-			text(it, &u.UID)
-		case 2:
-			u.Groups = texts(it, u.Groups)
+			return d.readText(texts + 1)
 		}
+		return d.list(groups)
 	})
 }
 
-// texts reads an object of strings: for each of keys into the one of dst at the
-// same place.
-func (d *Decoder) texts(it *jsoniter.Iterator, keys []string, dst ...*string) {
-	d.object(it, keys, func(key int) { text(it, dst[key]) })
+// textsOf reads an object of texts: for each of keys into the text at its
+// place, counted from first.
+func (d *Decoder) textsOf(keys []string, first int) bool {
+	return d.keyed(keys, func(key int) bool { return d.readText(first + key) })
 }
 
-// keep copies a value, or skips it if objects are not wanted.
-func (d *Decoder) keep(it *jsoniter.Iterator, dst *[]byte) {
-	if !d.Objects {
-		it.Skip()
-		return
+// body copies a value, or skips it if objects are not wanted.
+func (d *Decoder) body(dst *[]byte) bool {
+	d.peek()
+	from := d.at
+	ok := d.skip()
+	if ok && d.Objects {
+		*dst = bytes.Clone(d.text[from:d.at])
 	}
-	if value := it.SkipAndReturnBytes(); it.Error == nil {
-		*dst = value
-	}
+	return ok
 }
 
-// object reads an object and calls read for each member that keys names; read
-// must consume the value. Anything but an object is skipped.
-func (d *Decoder) object(it *jsoniter.Iterator, keys []string, read func(key int)) {
-	if it.WhatIsNext() != jsoniter.ObjectValue {
-		it.Skip()
-		return
+// keyed reads an object and calls read for each member that keys names. Anything
+// but an object is skipped.
+func (d *Decoder) keyed(keys []string, read func(key int) bool) bool {
+	if d.peek() != '{' {
+		return d.skip()
 	}
 	var seen uint32
-	it.ReadMapCB(func(it *jsoniter.Iterator, name string) bool {
-		if it.Error != nil {
-			return false
-		}
+	return d.object(func(name []byte) bool {
 		key := lookup(keys, name, &d.ev.Tampered)
 		if key < 0 {
-			it.Skip()
-			return it.Error == nil
+			return d.skip()
 		}
 		if seen&(1<<key) != 0 {
 			d.ev.Tampered = true
 		}
 		seen |= 1 << key
-		read(key)
-		return it.Error == nil
+		return read(key)
 	})
 }
 
 // lookup finds name among keys, first exactly, then in any letter case, which
 // sets tampered. It returns -1 if name is none of them.
-func lookup(keys []string, name string, tampered *bool) int {
+func lookup(keys []string, name []byte, tampered *bool) int {
 	for i, key := range keys {
-		if name == key {
+		if string(name) == key {
 			return i
 		}
 	}
 	for i, key := range keys {
-		if strings.EqualFold(name, key) {
+		if strings.EqualFold(string(name), key) {
 			*tampered = true
 			return i
 		}
@@ -238,42 +301,42 @@ func lookup(keys []string, name string, tampered *bool) int {
 	return -1
 }
 
-// text reads a string, or a number as it is written, into dst. Anything else
-// is skipped and leaves dst alone, and so does a value that the text cuts.
-func text(it *jsoniter.Iterator, dst *string) {
-	var s string
-	switch it.WhatIsNext() {
-	case jsoniter.StringValue:
-		s = it.ReadString()
-	case jsoniter.NumberValue:
-		s = string(it.ReadNumber())
-	default:
-		it.Skip()
-		return
+// readText reads a string, or a number as it is written. Anything else is
+// skipped and leaves the text alone, and so does a value that is cut.
+func (d *Decoder) readText(text int) bool {
+	switch c := d.peek(); {
+	case c == '"':
+		content, ok := d.string()
+		if ok {
+			d.spans[text] = d.keep(content)
+		}
+		return ok
+	case c == '-' || c >= '0' && c <= '9':
+		from := d.at
+		ok := d.skip()
+		if ok {
+			d.spans[text] = d.keep(d.text[from:d.at])
+		}
+		return ok
 	}
-	if it.Error == nil {
-		*dst = s
-	}
+	return d.skip()
 }
 
-// texts appends the strings of an array, or one bare string as shippers that
-// flatten arrays leave it, to dst.
-func texts(it *jsoniter.Iterator, dst []string) []string {
-	one := func(it *jsoniter.Iterator) bool {
-		if it.WhatIsNext() != jsoniter.StringValue {
-			it.Skip()
-			return it.Error == nil
+// list appends the strings of an array, or one bare string as shippers that
+// flatten arrays leave it, to a list.
+func (d *Decoder) list(list int) bool {
+	one := func() bool {
+		if d.peek() != '"' {
+			return d.skip()
 		}
-		s := it.ReadString()
-		if it.Error == nil {
-			dst = append(dst, s)
+		content, ok := d.string()
+		if ok {
+			d.lists[list] = append(d.lists[list], d.keep(content))
 		}
-		return it.Error == nil
+		return ok
 	}
-	if it.WhatIsNext() == jsoniter.ArrayValue {
-		it.ReadArrayCB(one)
-	} else {
-		one(it)
+	if d.peek() == '[' {
+		return d.array(one)
 	}
-	return dst
+	return one()
 }

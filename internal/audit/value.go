@@ -126,33 +126,41 @@ func Unquote(value []byte) []byte {
 	if bytes.IndexByte(value, '\\') < 0 {
 		return value
 	}
-	out := make([]byte, 0, len(value))
+	out, _ := unescape(make([]byte, 0, len(value)), value)
+	return out
+}
+
+// unescape appends the content of a JSON string, given without its quotes, and
+// reports whether all escapes of it are known. Half an escape at the end is
+// left out.
+func unescape(dst, value []byte) (out []byte, known bool) {
+	known = true
 	for {
 		i := bytes.IndexByte(value, '\\')
-		if i < 0 || i+1 >= len(value) {
-			if i < 0 {
-				i = len(value)
-			}
-			return append(out, value[:i]...) // a lone backslash at the end is half an escape
+		if i < 0 {
+			return append(dst, value...), known
 		}
-		out = append(out, value[:i]...)
+		dst = append(dst, value[:i]...)
+		if i+1 == len(value) {
+			return dst, false
+		}
 		c := value[i+1]
 		value = value[i+2:]
 		switch c {
 		case 'b':
-			out = append(out, '\b')
+			dst = append(dst, '\b')
 		case 'f':
-			out = append(out, '\f')
+			dst = append(dst, '\f')
 		case 'n':
-			out = append(out, '\n')
+			dst = append(dst, '\n')
 		case 'r':
-			out = append(out, '\r')
+			dst = append(dst, '\r')
 		case 't':
-			out = append(out, '\t')
+			dst = append(dst, '\t')
 		case 'u':
 			r, ok := hex4(value)
 			if !ok {
-				return out // half an escape
+				return dst, false
 			}
 			value = value[4:]
 			if utf16.IsSurrogate(r) {
@@ -161,9 +169,10 @@ func Unquote(value []byte) []byte {
 					r, value = both, value[6:]
 				}
 			}
-			out = utf8.AppendRune(out, r)
+			dst = utf8.AppendRune(dst, r)
 		default:
-			out = append(out, c)
+			known = known && (c == '"' || c == '\\' || c == '/')
+			dst = append(dst, c)
 		}
 	}
 }

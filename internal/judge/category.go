@@ -1,6 +1,9 @@
 package judge
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Severity is the band of a score.
 type Severity string
@@ -191,6 +194,11 @@ var categories = []Category{
 		Why:     "Whether it was let in is not known: the event has no decision and no telling response code.",
 		when:    func(*facts) bool { return true },
 	},
+}
+
+// factor is what a category puts into risk_factors.
+func (c *Category) factor() string {
+	return c.Name + " " + strconv.Itoa(c.Impact) + "x" + strconv.Itoa(c.Confidence)
 }
 
 // onDemand holds the categories of the classes that a user has to ask for.

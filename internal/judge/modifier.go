@@ -2,6 +2,7 @@ package judge
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -12,6 +13,27 @@ type modifier struct {
 	impact     int
 	confidence int
 	when       func(*facts, *Category) bool
+	text       string // what stands in risk_factors; filled by init
+}
+
+func init() {
+	for i := range modifiers {
+		modifiers[i].text = modifiers[i].String()
+	}
+}
+
+func (m *modifier) String() string {
+	text := m.factor
+	if m.impact > 0 {
+		text += " impact+" + strconv.Itoa(m.impact)
+	}
+	switch {
+	case m.confidence > 0:
+		text += " confidence+" + strconv.Itoa(m.confidence)
+	case m.confidence < 0:
+		text += " confidence" + strconv.Itoa(m.confidence)
+	}
+	return text
 }
 
 // What user agents call themselves, in lower case. A scanner's name may stand

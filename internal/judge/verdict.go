@@ -1,8 +1,6 @@
 package judge
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -67,34 +65,21 @@ func (p *Policy) score(v *Verdict, f *facts) {
 		v.Impact, v.Confidence = p.Impact, p.Confidence
 	} else {
 		v.Impact, v.Confidence = v.Category.Impact, v.Category.Confidence
-		v.Factors = append(v.Factors, v.Category.Name+" "+strconv.Itoa(v.Impact)+"x"+strconv.Itoa(v.Confidence))
-		for _, m := range modifiers {
+		v.Factors = append(make([]string, 0, 4), v.Category.factor())
+		for i := range modifiers {
+			m := &modifiers[i]
 			if !m.when(f, v.Category) {
 				continue
 			}
 			v.Impact += m.impact
 			v.Confidence += m.confidence
-			v.Factors = append(v.Factors, m.String())
+			v.Factors = append(v.Factors, m.text)
 		}
 		v.Impact = max(0, min(v.Impact, 100))
 		v.Confidence = max(0, min(v.Confidence, 100))
 	}
 	v.Score = (v.Impact*v.Confidence + 50) / 100
 	v.Severity = severityOf(v.Score)
-}
-
-func (m *modifier) String() string {
-	text := m.factor
-	if m.impact > 0 {
-		text += " impact+" + strconv.Itoa(m.impact)
-	}
-	switch {
-	case m.confidence > 0:
-		text += " confidence+" + strconv.Itoa(m.confidence)
-	case m.confidence < 0:
-		text += " confidence" + strconv.Itoa(m.confidence)
-	}
-	return text
 }
 
 // maxWord bounds each foreign word in a message, in bytes: an analyst reads
@@ -142,33 +127,39 @@ func message(f *facts, v *Verdict) string {
 	}
 	switch c := v.Category; {
 	case c.Name == "anon_impersonation_attempt":
-		return fmt.Sprintf("%s client %s tried to impersonate: %s", who, from, Clean(f.ev.ResponseStatus.Message))
+		return who + " client " + from + " tried to impersonate: " + Clean(f.ev.ResponseStatus.Message)
 	case c.Name == "health_probe" || c.Name == "denied_health_probe" || c.Name == "version_probe":
-		return fmt.Sprintf("%s health or version request from %s (%s)", who, from, Clean(f.path))
+		return who + " health or version request from " + from + " (" + Clean(f.path) + ")"
 	case f.class == AnonymousAccessGranted:
-		b := f.grant.binding
-		result := map[Outcome]string{Allowed: "granted", Denied: "tried to grant"}[v.Outcome]
-		if result == "" {
-			result = "asked to grant"
+		b := &f.grant.binding
+		result := "asked to grant"
+		switch v.Outcome {
+		case Allowed:
+			result = "granted"
+		case Denied:
+			result = "tried to grant"
 		}
-		return fmt.Sprintf("%s %s %s to %s by %s %s", Clean(f.ev.User.Username), result, Clean(strings.TrimSpace(b.RoleKind+" "+b.Role)), Clean(b.Subject), b.Kind, Clean(b.Name))
+		return Clean(f.ev.User.Username) + " " + result + " " + Clean(strings.TrimSpace(b.RoleKind+" "+b.Role)) + " to " + Clean(b.Subject) + " by " + b.Kind + " " + Clean(b.Name)
 	case c.Name == "web_scan_noise":
-		return fmt.Sprintf("Web scan of the Kubernetes API from %s: %s", from, Clean(f.path))
+		return "Web scan of the Kubernetes API from " + from + ": " + Clean(f.path)
 	case f.allowed():
 		by := ""
-		if b := f.binding; b.Name != "" {
-			by = fmt.Sprintf(" by %s %s (%s %s)", b.Kind, Clean(b.Name), b.RoleKind, Clean(b.Role))
+		if b := &f.binding; b.Name != "" {
+			by = " by " + b.Kind + " " + Clean(b.Name) + " (" + b.RoleKind + " " + Clean(b.Role) + ")"
 		}
-		return fmt.Sprintf("%s %s from %s was ALLOWED%s", who, v.What, from, by)
+		return who + " " + v.What + " from " + from + " was ALLOWED" + by
 	case f.denied():
-		return fmt.Sprintf("%s %s from %s was denied", who, v.What, from)
+		return who + " " + v.What + " from " + from + " was denied"
 	}
-	return fmt.Sprintf("%s %s from %s: outcome unknown", who, v.What, from)
+	return who + " " + v.What + " from " + from + ": outcome unknown"
 }
 
 // Clean makes foreign text fit for a line of a terminal or a page: no control
 // characters, no bidirectional overrides, bounded.
 func Clean(s string) string {
+	if len(s) <= maxWord && printableASCII(s) {
+		return s
+	}
 	cut := false
 	if len(s) > maxWord {
 		s, cut = s[:maxWord], true
@@ -183,4 +174,13 @@ func Clean(s string) string {
 		s = strings.TrimRight(s, "\uFFFD") + "..."
 	}
 	return s
+}
+
+func printableASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

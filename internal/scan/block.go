@@ -85,7 +85,7 @@ func (c *cutter) next(b *block) error {
 // the last line break that no indented line follows. 0 if there is none.
 func boundary(text []byte) int {
 	for end := len(text) - 1; ; {
-		end = bytes.LastIndexByte(text[:end], '\n')
+		end = lastBreak(text[:end])
 		if end < 0 {
 			return 0
 		}
@@ -93,6 +93,19 @@ func boundary(text []byte) int {
 			return end + 1
 		}
 	}
+}
+
+// lastBreak is where the last line break of text is, -1 if there is none: as
+// bytes.LastIndexByte, which goes byte by byte, but by pieces.
+func lastBreak(text []byte) int {
+	const piece = 1 << 10
+	for end := len(text); end > 0; end -= min(end, piece) {
+		from := max(0, end-piece)
+		if bytes.IndexByte(text[from:end], '\n') >= 0 {
+			return from + bytes.LastIndexByte(text[from:end], '\n')
+		}
+	}
+	return -1
 }
 
 // continues reports whether a line, the beginning of text, belongs to JSON that

@@ -168,6 +168,13 @@ func (u *Unwrapper) text(text []byte, at place) {
 		return
 	}
 	text = bytes.TrimSpace(bytes.TrimPrefix(text, byteOrderMark))
+	if audit.Plain(text) {
+		// Nearly always this is all of the text: no need to look for its end.
+		if ev, err := u.decoder.Decode(text); err == nil && !ev.Partial {
+			u.event(ev, text, at)
+			return
+		}
+	}
 	here := at // of the next value: a prefix belongs to one line
 	for len(text) > 0 && u.err != ErrLimit {
 		switch text[0] {
