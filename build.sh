@@ -17,7 +17,8 @@ usage() {
 		./build.sh release               packages for ${platforms[*]}, the Splunk Cloud variant, and SHA256SUMS
 		./build.sh check                 format, vet, lint, tests with the race detector, package
 		./build.sh fuzz [LENGTH]         every fuzz target; LENGTH is a time or a number of runs (default 50000x)
-		./build.sh bench                 the Go benchmarks
+		./build.sh bench [-svg FILE]     against grep, jq, DuckDB and others; -svg also draws how the cost grows
+		./build.sh gobench               the Go benchmarks
 		./build.sh e2e                   against a real kube-apiserver
 		./build.sh clean                 remove what the others made
 	END
@@ -126,11 +127,16 @@ fuzz() {
 	done
 }
 
-bench() { go test ./internal/... -run '^$' -bench . -benchtime "${BENCHTIME:-1s}"; }
+gobench() { go test ./internal/... -run '^$' -bench . -benchtime "${BENCHTIME:-1s}"; }
+
+bench() {
+	build
+	go run ./internal/bench "$@"
+}
 
 case ${1:-} in
 "") build && package ;;
-build | package | release | check | fuzz | bench) "$@" ;;
+build | package | release | check | fuzz | bench | gobench) "$@" ;;
 e2e) die "e2e: the tests against a running kube-apiserver come with a later release; go test ./... holds the recorded events of one" ;;
 clean) rm -rf build dist bin/kubeanon bin/kubeanon.exe ;;
 help | -h | --help) usage ;;

@@ -31,6 +31,7 @@ var layers = map[string][]string{
 	"explain":        {"audit", "judge", "finding", "peers"},
 	"cli":            nil, // all of them
 	"realevents":     {},  // for tests only
+	"bench":          {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
 }
 
 // pure packages do no I/O: these they must not even import.

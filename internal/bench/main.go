@@ -1,0 +1,186 @@
+// Command bench measures kubeanon against other tools on logs that it makes
+// itself, and how its cost grows with the work:
+//
+//	./build.sh bench [-size MB] [-svg FILE]
+//
+// It prints one table in Markdown. Tools run in turn, the ratios are medians
+// over the rounds; figures in MB/s are those of the machine of the day. Nothing
+// but kubeanon has to be installed: what is absent says so in its line.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/kubeanon/kubeanon/internal/splunk/splunkd"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// binary is what is measured; build.sh has built it.
+const binary = "bin/kubeanon"
+
+func run() error {
+	dir := flag.String("dir", "build/bench", "where the data is kept")
+	size := flag.Int64("size", 1000, "size of the log for the table, in MB")
+	svg := flag.String("svg", "", "also measure how the cost grows, and draw it into this file")
+	flag.Parse()
+	fmt.Printf("%s, %d CPUs (%s), %s/%s\n\n", time.Now().Format(time.DateOnly), runtime.NumCPU(), processor(), runtime.GOOS, runtime.GOARCH)
+	if err := scans(*dir, *size); err != nil {
+		return err
+	}
+	if err := searches(*dir); err != nil {
+		return err
+	}
+	if *svg == "" {
+		return nil
+	}
+	return growth(*dir, *svg)
+}
+
+func processor() string {
+	text, _ := os.ReadFile("/proc/cpuinfo") // for the eye only
+	for line := range strings.Lines(string(text)) {
+		if name, ok := strings.CutPrefix(line, "model name\t: "); ok {
+			return strings.TrimSpace(name)
+		}
+	}
+	return "processor unknown"
+}
+
+// ours is a scan by kubeanon.
+func ours(name string, want int, args ...string) *tool {
+	argv := append([]string{binary, "scan", "--no-progress", "--format", "ndjson"}, args...)
+	return &tool{name: name, argv: argv, rounds: 9, counts: ids(want)}
+}
+
+// scans measures the scan of one log.
+func scans(dir string, mb int64) error {
+	path := filepath.Join(dir, fmt.Sprintf("log-%dmb.ndjson", mb))
+	s, err := newSource(1)
+	if err != nil {
+		return err
+	}
+	if err := s.file(path, mb*1_000_000, mix{hits: 0.01}); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	one := ours("**kubeanon scan, 1 job**", s.want, "--jobs", "1", path)
+	grep := (&tool{name: "grep -c -F (one name)", argv: []string{"grep", "-c", "-F", "system:anonymous", path}, rounds: 9, counts: number(s.want)}).lookup()
+	tools := []*tool{
+		{name: "cat (the limit)", argv: []string{"cat", path}, rounds: 9},
+		one,
+		ours("**kubeanon scan, all jobs**", s.want, path),
+		grep,
+		(&tool{name: "grep -c -F (both names)", argv: []string{"grep", "-c", "-F", "-e", "system:anonymous", "-e", "system:unauthenticated", path}, rounds: 5, counts: number(s.want)}).lookup(),
+		(&tool{name: "ripgrep -c -F (one name)", argv: []string{"rg", "-c", "-F", "system:anonymous", path}, rounds: 9, counts: number(s.want)}).lookup(),
+		duck(dir, path, "1"), duck(dir, path, "2"),
+		(&tool{name: "Python, json.loads", argv: []string{"python3", "-c", pythonScan, path}, rounds: 3}).lookup(),
+		(&tool{name: "jq", argv: []string{"jq", "-r", jqProgram, path}, rounds: 3}).lookup(),
+	}
+	for _, t := range tools[6:] {
+		t.counts = ids(s.want)
+	}
+	// cat takes no pipe: it would measure that.
+	tools[0].argv = []string{"sh", "-c", "cat '" + path + "' >/dev/null"}
+	fmt.Printf("A log of %d MB, %d events, %d of them anonymous:\n\n", info.Size()/1_000_000, s.written, s.want)
+	if err := race(tools); err != nil {
+		return err
+	}
+	table(tools, one, float64(info.Size()), s.want)
+
+	all := filepath.Join(dir, "log-hits.ndjson")
+	s, err = newSource(2)
+	if err != nil {
+		return err
+	}
+	const size = 300_000_000
+	if err := s.file(all, size, mix{hits: 1}); err != nil {
+		return err
+	}
+	tools = []*tool{ours("kubeanon scan, 1 job", s.want, "--jobs", "1", all), ours("kubeanon scan, all jobs", s.want, all)}
+	for _, t := range tools {
+		t.rounds = 5
+	}
+	fmt.Printf("A log of %d MB in which every event is anonymous (%d), every field written as ndjson:\n\n", size/1_000_000, s.want)
+	if err := race(tools); err != nil {
+		return err
+	}
+	table(tools, tools[0], size, s.want)
+	return nil
+}
+
+// searches measures the search command as splunkd runs it.
+func searches(dir string) error {
+	s, err := newSource(3)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, "stream.chunked")
+	if err := s.chunks(path, 8, mix{hits: 0.01}); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	ours := &tool{name: "**kubeanon search**", argv: []string{binary, "search"}, stdin: path, rounds: 9, counts: func(out []byte) (int, bool) {
+		n := strings.Count(string(out), hitID)
+		// The ID stands in the raw text and in its own field.
+		return n / 2, n == 2*s.want
+	}}
+	tools := []*tool{
+		ours,
+		{name: "cat (the pipe alone)", argv: []string{"sh", "-c", "cat >/dev/null"}, stdin: path, rounds: 9},
+		(&tool{name: "Python, csv and json", argv: []string{"python3", "-c", pythonSearch}, stdin: path, rounds: 3, counts: number(s.want)}).lookup(),
+	}
+	fmt.Printf("The search command, %d rows in chunks of 50,000 through a pipe (%d MB), %d anonymous:\n\n", s.written, info.Size()/1_000_000, s.want)
+	if err := race(tools); err != nil {
+		return err
+	}
+	table(tools, ours, float64(info.Size()), s.want)
+
+	getinfo := filepath.Join(dir, "getinfo.chunked")
+	if err := os.WriteFile(getinfo, splunkd.EncodeChunk(splunkd.Getinfo(nil), nil), 0o644); err != nil {
+		return err
+	}
+	start := &tool{name: "start", argv: []string{binary, "search"}, stdin: getinfo, rounds: 31}
+	if err := race([]*tool{start}); err != nil {
+		return err
+	}
+	fmt.Printf("From the start of the process to its end, with one getinfo answered: %.1f ms (median of %d).\n\n", median(start.seconds)*1000, start.rounds)
+	return nil
+}
+
+func table(tools []*tool, base *tool, size float64, want int) {
+	fmt.Println("| tool | seconds | MB/s | times as long | peak MB | hits |")
+	fmt.Println("|---|--:|--:|--:|--:|---|")
+	for _, t := range tools {
+		if t.absent != "" {
+			fmt.Printf("| %s | not measured: %s | | | | |\n", t.name, t.absent)
+			continue
+		}
+		hits := "-"
+		switch {
+		case t.counts != nil && t.exact:
+			hits = fmt.Sprintf("%d, exact", t.hits)
+		case t.counts != nil:
+			hits = fmt.Sprintf("%d, wrong (%d)", t.hits, want)
+		}
+		fmt.Printf("| %s | %.3f | %.0f | %.2f | %.0f | %s |\n", t.name, median(t.seconds), size/1e6/median(t.seconds), t.ratio(base), float64(t.memory)/1e6, hits)
+	}
+	fmt.Println()
+}
