@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	"options":        {"audit", "judge"},
 	"annotate":       {"audit", "audit/envelope", "judge", "finding"},
 	"scan":           {"audit", "audit/envelope", "judge", "finding", "annotate"},
+	"allowlist":      {"audit", "judge", "finding"},
 	"report":         {"audit", "judge", "finding"},
 	"command":        {"audit", "audit/envelope", "judge", "finding", "annotate", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
 	"demo":           {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},

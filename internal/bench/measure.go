@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bytes"
+	"bufio"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -19,23 +18,47 @@ type tool struct {
 	stdin   string // a file that is piped into it through cat
 	rounds  int    // how often it is run; slow ones less often
 	absent  string // why it cannot be run
-	counts  func(out []byte) (hits int, exact bool)
+	counts  func(out io.Reader) (hits int, exact bool, err error)
+	null    bool // its output is large: reading it would be part of the measurement
 	seconds []float64
 	memory  int64 // peak, in bytes
 	hits    int
 	exact   bool
 }
 
-// run runs the tool once. Its output goes through a pipe: into /dev/null some
-// tools do not even search.
-func (t *tool) run() error {
-	var out bytes.Buffer
+// check runs the tool once and holds its hits against the truth.
+func (t *tool) check() error {
+	if t.counts == nil {
+		return t.run(func(out io.Reader) error { _, err := io.Copy(io.Discard, out); return err })
+	}
+	return t.run(func(out io.Reader) (err error) {
+		t.hits, t.exact, err = t.counts(out)
+		return err
+	})
+}
+
+// time runs the tool once more and takes its time. The output goes through a
+// pipe if it is small: into /dev/null grep does not even search.
+func (t *tool) time() error {
+	read := func(out io.Reader) error { _, err := io.Copy(io.Discard, out); return err }
+	if t.null {
+		read = nil
+	}
+	start := time.Now()
+	err := t.run(read)
+	t.seconds = append(t.seconds, time.Since(start).Seconds())
+	return err
+}
+
+func (t *tool) run(read func(out io.Reader) error) error {
 	cmd := exec.Command(t.argv[0], t.argv[1:]...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	cmd.Stderr = io.Discard
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
+	var out io.Reader
+	var err error
+	if read != nil {
+		if out, err = cmd.StdoutPipe(); err != nil {
+			return err
+		}
 	}
 	var feed *exec.Cmd
 	if t.stdin != "" {
@@ -43,9 +66,6 @@ func (t *tool) run() error {
 		if cmd.Stdin, err = feed.StdoutPipe(); err != nil {
 			return err
 		}
-	}
-	start := time.Now()
-	if feed != nil {
 		if err := feed.Start(); err != nil {
 			return err
 		}
@@ -53,24 +73,31 @@ func (t *tool) run() error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	if t.counts == nil {
-		_, err = io.Copy(io.Discard, stdout)
-	} else {
-		_, err = out.ReadFrom(stdout)
+	watched := make(chan struct{})
+	watch := time.NewTicker(5 * time.Millisecond)
+	go func() {
+		defer close(watched)
+		for range watch.C {
+			now := peak(cmd.Process.Pid)
+			if now == 0 {
+				return // it is gone
+			}
+			t.memory = max(t.memory, now)
+		}
+	}()
+	if read != nil {
+		err = read(out)
 	}
-	if err != nil {
-		return err
+	if werr := cmd.Wait(); err == nil && cmd.ProcessState.ExitCode() != 1 { // 1: something was found
+		err = werr
 	}
-	if err := cmd.Wait(); err != nil && cmd.ProcessState.ExitCode() != 1 { // 1: something was found
-		return fmt.Errorf("%s: %w", t.name, err)
-	}
-	t.seconds = append(t.seconds, time.Since(start).Seconds())
-	t.memory = max(t.memory, peak(cmd.ProcessState))
+	<-watched
+	watch.Stop()
 	if feed != nil {
 		_ = feed.Wait() // the tool tells if it got too little
 	}
-	if t.counts != nil {
-		t.hits, t.exact = t.counts(out.Bytes())
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.name, err)
 	}
 	return nil
 }
@@ -78,6 +105,13 @@ func (t *tool) run() error {
 // race runs the tools in turn, so that what else the machine does falls on all
 // of them. The slow ones drop out after their rounds.
 func race(tools []*tool) error {
+	for _, t := range tools {
+		if t.absent == "" {
+			if err := t.check(); err != nil {
+				return err
+			}
+		}
+	}
 	for round := 0; ; round++ {
 		ran := false
 		for _, t := range tools {
@@ -85,7 +119,7 @@ func race(tools []*tool) error {
 				continue
 			}
 			ran = true
-			if err := t.run(); err != nil {
+			if err := t.time(); err != nil {
 				return err
 			}
 		}
@@ -103,40 +137,35 @@ func median(all []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// ratio is how many times as long as base t takes: the median over the rounds
-// that both ran.
-func (t *tool) ratio(base *tool) float64 {
-	var all []float64
-	for i := range min(len(t.seconds), len(base.seconds)) {
-		all = append(all, t.seconds[i]/base.seconds[i])
-	}
-	return median(all)
-}
+// ratio is how many times as long as base t takes, by the medians.
+func (t *tool) ratio(base *tool) float64 { return median(t.seconds) / median(base.seconds) }
 
 // ids counts the lines of a tool that prints one audit ID a line, or an object
 // that holds one; exact says that they are the hits of the source, once each.
-func ids(want int) func(out []byte) (int, bool) {
-	return func(out []byte) (hits int, exact bool) {
+func ids(want int) func(out io.Reader) (int, bool, error) {
+	return func(out io.Reader) (hits int, exact bool, err error) {
 		seen := map[string]bool{}
 		exact = true
-		for line := range strings.Lines(string(out)) {
+		lines := bufio.NewScanner(out)
+		lines.Buffer(nil, 16<<20)
+		for lines.Scan() {
 			hits++
-			i := strings.Index(line, hitID)
-			if i < 0 || len(line) < i+36 || seen[line[i:i+36]] {
+			i := strings.Index(lines.Text(), hitID)
+			if i < 0 || len(lines.Text()) < i+36 || seen[lines.Text()[i:i+36]] {
 				exact = false
 				continue
 			}
-			seen[line[i:i+36]] = true
+			seen[lines.Text()[i:i+36]] = true
 		}
-		return hits, exact && hits == want
+		return hits, exact && hits == want, lines.Err()
 	}
 }
 
 // number reads a count, which cannot show which lines were counted.
-func number(want int) func(out []byte) (int, bool) {
-	return func(out []byte) (int, bool) {
-		n, err := strconv.Atoi(strings.TrimSpace(string(out)))
-		return n, err == nil && n == want
+func number(want int) func(out io.Reader) (int, bool, error) {
+	return func(out io.Reader) (n int, exact bool, err error) {
+		_, err = fmt.Fscan(out, &n)
+		return n, n == want, err
 	}
 }
 

@@ -2,6 +2,5 @@
 
 package main
 
-import "os"
-
-func peak(*os.ProcessState) int64 { return 0 }
+// peak is not known here.
+func peak(int) int64 { return 0 }

@@ -34,6 +34,8 @@ func scanCommand(stdin, stdout, stderr *os.File) *cli.Command {
 		Flags: append(searchFlags(),
 			&cli.StringFlag{Name: "format", Value: "table", Usage: strings.Join(report.Formats(), ", ")},
 			&cli.StringFlag{Name: "output", Usage: "write to `FILE` instead of standard output"},
+			&cli.StringFlag{Name: "allowlist", Usage: "leave out what `FILE` names, in the form of the app's lookup kubeanon_allowlist.csv"},
+			&cli.BoolFlag{Name: "explain-suppressed", Usage: "say at the end which entry of the allowlist left out how much"},
 			&cli.IntFlag{Name: "jobs", Usage: "judge `N` blocks at a time (default: one for each processor)"},
 			&cli.BoolFlag{Name: "stats", Usage: "print one JSON object with counts on standard error at the end"},
 			&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar; there is none without a terminal anyway"},
@@ -97,6 +99,10 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 		_, err := report.New(c.String("format"), nil, report.Options{})
 		return usageError(err.Error())
 	}
+	allow, err := openAllowlist(c)
+	if err != nil {
+		return err
+	}
 	out := stdout
 	if name := c.String("output"); name != "" {
 		if out, err = os.Create(name); err != nil {
@@ -135,6 +141,9 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 		},
 		Warn: func(line string) { fmt.Fprintln(stderr, "kubeanon:", line) },
 	}
+	if allow != nil {
+		s.Suppress = allow.suppress
+	}
 	if rows, ok := writer.(report.RowWriter); ok {
 		s.Render = rows.Append
 		s.Rows = func(made []byte) {
@@ -159,6 +168,7 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 			fmt.Fprintf(stderr, "kubeanon: %d undecidable: %s\n", n, reason)
 		}
 	}
+	allow.report(stderr, c.Bool("explain-suppressed"))
 	if c.Bool("stats") {
 		if err := printStats(stderr, s.Stats); err != nil {
 			return err

@@ -45,6 +45,7 @@ type Scanner struct {
 	Annotator annotate.Annotator                          // how to judge; each worker has a copy
 	Jobs      int                                         // how many workers judge at a time; 0 is one for each processor
 	Stdin     io.Reader                                   // what "-" reads
+	Suppress  func(*finding.Finding) bool                 // takes a finding out before it counts, called by all workers at a time; may be nil
 	Emit      func(*finding.Finding)                      // called for each finding in the order of the input; it may be kept
 	Render    func(dst []byte, f *finding.Finding) []byte // instead of Emit: appends the row of a finding, called by all workers at a time
 	Rows      func(rows []byte)                           // with Render: called with rows in the order of the input
@@ -70,7 +71,7 @@ func (s *Scanner) Run(ctx context.Context, paths []string) error {
 	var workers sync.WaitGroup
 	for range jobs {
 		workers.Go(func() {
-			w := worker{annotator: s.Annotator, render: s.Render}
+			w := worker{annotator: s.Annotator, suppress: s.Suppress, render: s.Render}
 			for b := range in.work {
 				w.judge(b)
 				b.done <- struct{}{}

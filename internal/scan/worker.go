@@ -11,6 +11,7 @@ import (
 // worker judges blocks, one after the other.
 type worker struct {
 	annotator annotate.Annotator
+	suppress  func(*finding.Finding) bool
 	render    func(dst []byte, f *finding.Finding) []byte
 }
 
@@ -83,6 +84,9 @@ func (w *worker) record(b *block, text []byte, nameless bool) {
 		return
 	}
 	events, reason := w.annotator.Text(text, func(f *finding.Finding) {
+		if w.suppress != nil && w.suppress(f) {
+			return
+		}
 		b.stats.Hits++
 		if w.render != nil {
 			b.rows = w.render(b.rows, f)
