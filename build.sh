@@ -18,6 +18,7 @@ usage() {
 		./build.sh check                 format, vet, lint, tests with the race detector, package
 		./build.sh fuzz [LENGTH]         every fuzz target; LENGTH is a time or a number of runs (default 50000x)
 		./build.sh bench [-svg FILE]     against grep, jq, DuckDB and others; -svg also draws how the cost grows
+		./build.sh dashboards            hold the dashboards against Splunk's schema and draw them into docs/
 		./build.sh gobench               the Go benchmarks
 		./build.sh e2e                   against a real kube-apiserver
 		./build.sh clean                 remove what the others made
@@ -127,6 +128,21 @@ fuzz() {
 	done
 }
 
+# Splunk's npm packages and a headless Chromium; nothing of them is shipped.
+dashboards() {
+	command -v npm >/dev/null || die "dashboards: npm is not installed"
+	local dir=build/dashboards
+	mkdir -p "$dir" docs
+	cp testdata/dashboards/* "$dir"
+	[ -d "$dir/node_modules" ] || (cd "$dir" && npm install --ignore-scripts --legacy-peer-deps --no-fund --no-audit)
+	local esbuild
+	esbuild=$(find "$dir/node_modules/@esbuild" -name esbuild -type f | head -1)
+	"$esbuild" "$dir/page.jsx" --bundle --format=iife --outfile="$dir/page.js" --log-level=error --loader:.js=jsx \
+		--loader:.svg=dataurl --loader:.png=dataurl --loader:.woff=dataurl --loader:.woff2=dataurl --loader:.ttf=dataurl \
+		--define:process.env.NODE_ENV='"production"' --define:global=window
+	node "$dir/check.cjs" default/data/ui/views docs
+}
+
 gobench() { go test ./internal/... -run '^$' -bench . -benchtime "${BENCHTIME:-1s}"; }
 
 bench() {
@@ -136,7 +152,7 @@ bench() {
 
 case ${1:-} in
 "") build && package ;;
-build | package | release | check | fuzz | bench | gobench) "$@" ;;
+build | package | release | check | fuzz | bench | gobench | dashboards) "$@" ;;
 e2e) die "e2e: the tests against a running kube-apiserver come with a later release; go test ./... holds the recorded events of one" ;;
 clean) rm -rf build dist bin/kubeanon bin/kubeanon.exe ;;
 help | -h | --help) usage ;;

@@ -25,7 +25,10 @@ func (s *search) problem(format string, args ...any) {
 }
 
 // splunkFields every event has.
-var splunkFields = []string{"_time", "_raw", "host", "source", "sourcetype", "index"}
+var splunkFields = []string{"_time", "_raw", "host", "source", "sourcetype", "index", "_indextime"}
+
+// internalFields splunkd's own log has, too.
+var internalFields = []string{"component", "log_level"}
 
 // expand replaces macros by their definitions.
 func expand(text string, macros conf, depth int) (string, error) {
@@ -106,6 +109,9 @@ func follow(text string, lookups map[string][]string) *search {
 		case i == 0 && stage == "": // it begins with a generating command
 		case i == 0:
 			s.add(splunkFields...)
+			if strings.Contains(stage, "index=_internal") {
+				s.add(internalFields...)
+			}
 		case stage == "":
 			s.problem("an empty command between two pipes")
 		default:
@@ -251,7 +257,7 @@ func (s *search) stats(name, rest string) {
 	groups := words(option.ReplaceAllString(by, ""))
 	s.need(name+" BY", groups...)
 	var made []string
-	for _, m := range regexp.MustCompile(`\b(count|c|dc|values|min|max|sum|avg|latest|earliest|first|last)\b(?:\(((?:[^()]|\([^()]*\))*)\))?(?:\s+AS\s+(?:"([^"]*)"|([\w.]+)))?`).FindAllStringSubmatch(results, -1) {
+	for _, m := range regexp.MustCompile(`\b(count|c|dc|values|min|max|sum|avg|latest|earliest|first|last)\b(?:\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\))?(?:\s+AS\s+(?:"([^"]*)"|([\w.]+)))?`).FindAllStringSubmatch(results, -1) {
 		of, as := m[2], m[3]+m[4]
 		if expression, ok := strings.CutPrefix(of, "eval("); ok {
 			s.need(name, operands(strings.TrimSuffix(expression, ")"))...)
