@@ -14,7 +14,8 @@ usage() {
 		./build.sh                       the package of this machine in dist/, and bin/kubeanon
 		./build.sh build                 only bin/kubeanon
 		./build.sh package [os/arch ...] packages, reproducible byte for byte
-		./build.sh release               packages for ${platforms[*]}, the Splunk Cloud variant, and SHA256SUMS
+		./build.sh release               packages for ${platforms[*]}, the Splunk Cloud variant,
+				                 a CycloneDX list of what is linked into each, and SHA256SUMS
 		./build.sh check                 format, vet, lint, tests with the race detector, package
 		./build.sh fuzz [LENGTH]         every fuzz target; LENGTH is a time or a number of runs (default 50000x)
 		./build.sh bench [-svg FILE]     against grep, jq, DuckDB and others; -svg also draws how the cost grows
@@ -47,6 +48,41 @@ build() {
 	say "bin/$app$(go env GOEXE)"
 }
 
+# linked BINARY lists the modules in a binary: path version hash.
+linked() { go version -m "$1" | awk '$1 == "dep" { print $2, $3, $4 }'; }
+
+# notices BINARY writes the licences of all that is linked into it.
+notices() {
+	printf 'kubeanon is linked with the modules below. Their licences follow.\n'
+	{
+		printf 'std %s\n' "$(go env GOVERSION)"
+		linked "$1"
+	} | while read -r module version _; do
+		local dir
+		if [ "$module" = std ]; then dir=$(go env GOROOT); else dir=$(go list -m -f '{{.Dir}}' "$module"); fi
+		printf '\n==== %s %s ====\n\n' "$module" "$version"
+		local found=
+		for found in "$dir"/LICENSE* "$dir"/LICENCE* "$dir"/COPYING* "$dir"/NOTICE*; do
+			[ -f "$found" ] && cat "$found" && touch "$2"
+		done
+		[ -f "$2" ] || die "$module has no licence file"
+		rm -f "$2"
+	done
+}
+
+# sbom BINARY NAME writes what is linked into a binary as CycloneDX 1.6. The
+# fields are those of the specification; nothing in it depends on the day.
+sbom() {
+	linked "$1" | awk -v name="$2" -v version="$(version)" -v go="$(go env GOVERSION)" '
+		BEGIN {
+			printf "{\n  \"$schema\": \"http://cyclonedx.org/schema/bom-1.6.schema.json\",\n  \"bomFormat\": \"CycloneDX\",\n  \"specVersion\": \"1.6\",\n  \"version\": 1,\n"
+			printf "  \"metadata\": {\"component\": {\"type\": \"application\", \"bom-ref\": \"%s\", \"name\": \"%s\", \"version\": \"%s\"}},\n  \"components\": [\n", name, name, version
+			printf "    {\"type\": \"library\", \"bom-ref\": \"pkg:golang/std@%s\", \"name\": \"std\", \"version\": \"%s\", \"purl\": \"pkg:golang/std@%s\"}", go, go, go
+		}
+		{ printf ",\n    {\"type\": \"library\", \"bom-ref\": \"pkg:golang/%s@%s\", \"name\": \"%s\", \"version\": \"%s\", \"purl\": \"pkg:golang/%s@%s\"}", $1, $2, $1, $2, $1, $2 }
+		END { print "\n  ]\n}" }'
+}
+
 # stage OS ARCH DIR lays the app out as Splunk installs it.
 stage() {
 	local os=$1 arch=$2 dir=$3/$app exe=$app
@@ -63,6 +99,9 @@ stage() {
 	# In bin/, not in a folder of the platform: only bin/ goes to the indexers
 	# with the knowledge bundle, and there the command has to run.
 	compile "$os" "$arch" "$dir/bin/$exe"
+	notices "$dir/bin/$exe" "$3/licence" >"$dir/THIRD-PARTY-NOTICES.txt"
+	mkdir -p dist
+	sbom "$dir/bin/$exe" "$app" >"dist/$app-$(version)-${3##*/}.cdx.json"
 	find "$dir" -type d -exec chmod 0755 {} +
 	find "$dir" -type f -exec chmod 0644 {} +
 	chmod 0755 "$dir/bin/$exe"
@@ -101,7 +140,7 @@ release() {
 	rm -rf dist
 	package "${platforms[@]}"
 	cloud
-	(cd dist && sha256sum -- *.spl >SHA256SUMS)
+	(cd dist && sha256sum -- *.spl *.cdx.json >SHA256SUMS)
 }
 
 check() {
