@@ -15,6 +15,8 @@ const module = "github.com/kubeanon/kubeanon/internal/"
 // know both.
 var layers = map[string][]string{
 	"version": {}, "splunk/chunk": {}, "splunk/rows": {}, "audit": {},
+	"splunk/modinput": {}, "checkpoint": {}, "tail": {},
+	"input":          {"splunk/modinput", "checkpoint", "tail", "audit", "audit/envelope", "judge", "finding", "annotate"},
 	"splunk/search":  {"splunk/chunk", "splunk/rows"},
 	"splunk/splunkd": {"splunk/search", "splunk/chunk", "splunk/rows"},
 	"audit/envelope": {"audit"},
@@ -49,7 +51,8 @@ var only = map[string][]string{
 	"github.com/klauspost/compress":    {"scan"},
 	"golang.org/x/sys/cpu":             {"audit"},
 	"golang.org/x/term":                {"cli"},
-	"golang.org/x/sys/unix":            {"cli"},
+	"golang.org/x/sys/unix":            {"cli", "checkpoint"},
+	"golang.org/x/sys/windows":         {"checkpoint"},
 }
 
 func goList(t *testing.T, format string, args ...string) []string {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/input"
 	"github.com/kubeanon/kubeanon/internal/options"
 )
 
@@ -196,6 +197,29 @@ func TestSearchbnf(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestInput: the specification of the input names the settings that the input
+// tells splunkd, and no other; nothing is configured by default.
+func TestInput(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "app/README/inputs.conf.spec"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for _, m := range regexp.MustCompile(`(?m)^([a-z_]+) = `).FindAllStringSubmatch(string(text), -1) {
+		got = append(got, m[1])
+	}
+	for _, arg := range input.Scheme.Args {
+		want = append(want, arg.Name)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || !strings.HasPrefix(string(text), "[kubeanon://<name>]\n") {
+		t.Error(diff)
+	}
+	inputs := read(t, "default/inputs.conf")
+	if len(inputs) != 1 || inputs["kubeanon"]["start_by_shell"] != "false" {
+		t.Errorf("%v", inputs)
 	}
 }
 

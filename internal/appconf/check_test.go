@@ -22,6 +22,7 @@ var keys = map[string]*regexp.Regexp{
 	"macros":     regexp.MustCompile(`^(definition|args|iseval)$`),
 	"commands":   regexp.MustCompile(`^(chunked|filename|is_risky|maxwait|maxchunksize|run_in_preview|command\.arg\.[1-9])$`),
 	"transforms": regexp.MustCompile(`^(filename|match_type|max_matches|min_matches|case_sensitive_match)$`),
+	"inputs":     regexp.MustCompile(`^(interval|start_by_shell|sourcetype)$`),
 	"eventtypes": regexp.MustCompile(`^search$`),
 	"tags":       regexp.MustCompile(`^[a-z]+$`),
 	"props": regexp.MustCompile(`^(SHOULD_LINEMERGE|LINE_BREAKER|TRUNCATE|TIME_PREFIX|TIME_FORMAT|MAX_TIMESTAMP_LOOKAHEAD|KV_MODE|AUTO_KV_JSON|description|category|pulldown_type|` +
@@ -48,7 +49,7 @@ func (c *checker) problem(format string, args ...any) {
 func check(dir string) []string {
 	c := &checker{dir: dir, lookups: map[string][]string{}}
 	c.macros = c.conf("macros")
-	for _, name := range []string{"commands", "props", "eventtypes", "tags"} {
+	for _, name := range []string{"commands", "inputs", "props", "eventtypes", "tags"} {
 		c.conf(name)
 	}
 	c.transforms()

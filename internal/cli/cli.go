@@ -27,6 +27,9 @@ func Main(args []string, stdin, stdout, stderr *os.File) int {
 }
 
 func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) error {
+	if isInput(args, stdin) {
+		return runInput(ctx, args, stdin, stdout, stderr)
+	}
 	app := &cli.App{
 		Name:            "kubeanon",
 		Usage:           "find requests that reached a Kubernetes API server without a name",

@@ -33,6 +33,12 @@ type unreadableError struct{ err error }
 func (e unreadableError) Error() string { return e.err.Error() }
 func (e unreadableError) Unwrap() error { return e.err }
 
+// toldError is an error that was told to splunkd already.
+type toldError struct{ err error }
+
+func (e toldError) Error() string { return e.err.Error() }
+func (e toldError) Unwrap() error { return e.err }
+
 // exitCode turns the error of a command into the exit code, and prints it. It
 // is the only place that does either.
 func exitCode(err error, stderr io.Writer) int {
@@ -41,6 +47,7 @@ func exitCode(err error, stderr io.Writer) int {
 		option     *options.Error
 		unreadable unreadableError
 		refused    *search.Refused
+		told       toldError
 	)
 	switch {
 	case err == nil:
@@ -50,7 +57,7 @@ func exitCode(err error, stderr io.Writer) int {
 	case errors.Is(err, syscall.EPIPE):
 		// Whoever read the output has seen enough, as head does.
 		return exitNothing
-	case errors.As(err, &refused):
+	case errors.As(err, &refused), errors.As(err, &told):
 		return exitFound // splunkd has the message already
 	case errors.As(err, &usage), errors.As(err, &option):
 		fmt.Fprintln(stderr, err)

@@ -1,0 +1,106 @@
+// Package checkpoint keeps how far an input has come: one small file for each,
+// written so that a crash at any moment leaves the old state or the new one.
+package checkpoint
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// version is that of the form of the file. A newer one is not read: an old
+// program would lose what it does not understand.
+const version = 1
+
+// File is the checkpoint of one input, held by one process.
+type File struct {
+	path string
+	lock *os.File
+}
+
+// envelope is what stands in the file.
+type envelope struct {
+	Version int             `json:"version"`
+	Name    string          `json:"name"` // for whoever looks into the folder
+	State   json.RawMessage `json:"state"`
+}
+
+// ErrLocked says that another process holds the checkpoint.
+var ErrLocked = errors.New("another process collects the same input")
+
+// Open locks the checkpoint of an input, by the name of its stanza, in dir, and
+// makes dir if it is not there.
+func Open(dir, name string) (*File, error) {
+	if dir == "" {
+		return nil, errors.New("no checkpoint folder was given")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(name))
+	path := filepath.Join(dir, "kubeanon-"+hex.EncodeToString(sum[:8])+".json")
+	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := flock(lock); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("%w: %s", ErrLocked, name)
+	}
+	return &File{path: path, lock: lock}, nil
+}
+
+// Close lets go of the lock.
+func (f *File) Close() error { return f.lock.Close() }
+
+// Load reads the state into v and reports whether there was one.
+func (f *File) Load(v any) (found bool, err error) {
+	text, err := os.ReadFile(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var e envelope
+	if err := json.Unmarshal(text, &e); err != nil {
+		return false, fmt.Errorf("%s: %w; remove it to begin anew", f.path, err)
+	}
+	if e.Version != version {
+		return false, fmt.Errorf("%s has version %d, but this program knows %d", f.path, e.Version, version)
+	}
+	return true, json.Unmarshal(e.State, v)
+}
+
+// Save writes the state: to a file beside, to the disk, and then in place of
+// the old one.
+func (f *File) Save(name string, v any) error {
+	state, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(envelope{version, name, state})
+	if err != nil {
+		return err
+	}
+	next, err := os.OpenFile(f.path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = next.Write(text)
+	if err == nil {
+		err = next.Sync()
+	}
+	if cerr := next.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(next.Name(), f.path)
+}

@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/kubeanon/kubeanon/internal/input"
+	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
+)
+
+// isInput reports whether splunkd calls the binary as a modular input: by one
+// of its two flags, or without any argument and with something to read.
+func isInput(args []string, stdin *os.File) bool {
+	if len(args) == 1 {
+		return !terminal(stdin)
+	}
+	return len(args) == 2 && (args[1] == "--scheme" || args[1] == "--validate-arguments")
+}
+
+// runInput answers one call of splunkd. What it returns has been told to
+// splunkd already.
+func runInput(ctx context.Context, args []string, stdin, stdout, stderr *os.File) error {
+	if len(args) == 2 && args[1] == "--scheme" {
+		return input.Scheme.Write(stdout)
+	}
+	log := modinput.NewLog(stderr)
+	in, err := modinput.Read(stdin)
+	if len(args) == 2 {
+		if err == nil && len(in.Stanzas) != 1 {
+			err = fmt.Errorf("%d items were given, but must be one", len(in.Stanzas))
+		}
+		if err == nil {
+			err = input.Validate(in.Stanzas[0])
+		}
+		if err != nil {
+			_ = modinput.WriteError(stdout, err.Error()) // the status says the same
+			return toldError{err}
+		}
+		return nil
+	}
+	if err == nil {
+		ctx, stop := interruptible(ctx)
+		defer stop()
+		err = input.Run(ctx, in, stdout, log)
+	}
+	if err != nil {
+		log.Error("%v", err)
+		return toldError{err}
+	}
+	return nil
+}

@@ -1,0 +1,318 @@
+package tail_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gopkg.in/natefinch/lumberjack.v2"
+
+	"github.com/kubeanon/kubeanon/internal/tail"
+)
+
+// collector runs a Tail and counts which lines came out. It can be killed at
+// any moment: then it begins again with the state that was saved last.
+type collector struct {
+	t    *testing.T
+	glob string
+	end  bool
+
+	mu     sync.Mutex
+	seen   map[string]int
+	order  []string
+	saved  []byte
+	killed error
+	kill   func() bool // asked before the lines are out and again before they are saved
+}
+
+var errKilled = errors.New("killed")
+
+func (c *collector) run(ctx context.Context) error {
+	state := &tail.State{}
+	c.mu.Lock()
+	first := c.saved == nil
+	if !first {
+		if err := json.Unmarshal(c.saved, state); err != nil {
+			c.t.Error(err)
+		}
+	}
+	c.mu.Unlock()
+	tl := &tail.Tail{
+		Glob: c.glob, FromEnd: c.end, Poll: 2 * time.Millisecond, State: state, First: first,
+		Out: func(lines []tail.Line) error {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.kill != nil && c.kill() {
+				return errKilled
+			}
+			for _, l := range lines {
+				c.seen[string(l.Text)]++
+				c.order = append(c.order, string(l.Text))
+			}
+			return nil
+		},
+		Save: func() error {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.kill != nil && c.kill() {
+				return errKilled
+			}
+			var err error
+			c.saved, err = json.Marshal(state)
+			return err
+		},
+		Warn: func(format string, args ...any) { c.t.Logf(format, args...) },
+	}
+	return tl.Run(ctx)
+}
+
+func newCollector(t *testing.T, glob string) *collector {
+	return &collector{t: t, glob: glob, seen: map[string]int{}}
+}
+
+func line(i int) string {
+	return fmt.Sprintf(`{"auditID":"%08d","pad":"%s"}`, i, strings.Repeat("x", i%200))
+}
+
+// follow collects while write writes, and then waits until n lines came out.
+func (c *collector) follow(n int, write func()) {
+	c.t.Helper()
+	ctx, cancel := context.WithCancel(c.t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		for {
+			err := c.run(ctx)
+			if !errors.Is(err, errKilled) {
+				done <- err
+				return
+			}
+		}
+	}()
+	write()
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		c.mu.Lock()
+		have := len(c.seen)
+		c.mu.Unlock()
+		if have >= n {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		c.t.Error(err)
+	}
+	lost, twice := 0, 0
+	for i := range n {
+		switch c.seen[line(i)] {
+		case 0:
+			lost++
+		case 1:
+		default:
+			twice++
+		}
+	}
+	for i := range n {
+		delete(c.seen, line(i))
+	}
+	for odd := range c.seen {
+		c.t.Errorf("nobody wrote %q", odd)
+	}
+	c.t.Logf("%d lines, %d lost, %d more than once", n, lost, twice)
+	if lost > 0 || c.kill == nil && twice > 0 {
+		c.t.Errorf("%d lines: %d lost, %d more than once", n, lost, twice)
+	}
+}
+
+// lines is how many lines a rotation test writes; more in the long run.
+func lines() int {
+	if n, err := strconv.Atoi(os.Getenv("KUBEANON_SOAK_LINES")); err == nil {
+		return n
+	}
+	return 20_000
+}
+
+// TestRotate rotates with what the API server rotates with.
+func TestRotate(t *testing.T) {
+	for _, compress := range []bool{false, true} {
+		t.Run(fmt.Sprintf("gzip %v", compress), func(t *testing.T) {
+			dir := t.TempDir()
+			log := &lumberjack.Logger{Filename: filepath.Join(dir, "audit.log"), MaxSize: 1, Compress: compress}
+			n := lines()
+			newCollector(t, log.Filename).follow(n, func() {
+				rotate := n / 100
+				for i := range n {
+					if _, err := io.WriteString(log, line(i)+"\n"); err != nil {
+						t.Fatal(err)
+					}
+					if i%rotate == rotate-1 {
+						if err := log.Rotate(); err != nil {
+							t.Fatal(err)
+						}
+						time.Sleep(2 * time.Millisecond) // names are in milliseconds
+					}
+				}
+				log.Close()
+			})
+		})
+	}
+}
+
+// TestCopyTruncate copies and truncates as logrotate does. Between the two
+// nothing is written here: what is written then is lost by logrotate itself.
+func TestCopyTruncate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	n := lines()
+	newCollector(t, path).follow(n, func() {
+		rotated := 0
+		for i := range n {
+			fmt.Fprintln(f, line(i))
+			if i%(n/100) == n/100-1 {
+				text, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				rotated++
+				if err := os.WriteFile(fmt.Sprintf("%s.%d", path, rotated), text, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := f.Truncate(0); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
+// TestKilled: whenever the process dies, nothing is lost, and what comes twice
+// is at most one batch for each death.
+func TestKilled(t *testing.T) {
+	dir := t.TempDir()
+	log := &lumberjack.Logger{Filename: filepath.Join(dir, "audit.log"), MaxSize: 1, Compress: true}
+	n := lines()
+	c := newCollector(t, log.Filename)
+	random, deaths := rand.New(rand.NewPCG(1, 2)), 0
+	c.kill = func() bool {
+		if deaths < 50 && random.IntN(5) == 0 {
+			deaths++
+			return true
+		}
+		return false
+	}
+	c.follow(n, func() {
+		for i := range n {
+			if _, err := io.WriteString(log, line(i)+"\n"); err != nil {
+				t.Fatal(err)
+			}
+			if i%(n/50) == n/50-1 {
+				if err := log.Rotate(); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(2 * time.Millisecond)
+			}
+		}
+		log.Close()
+	})
+	t.Logf("%d deaths, %d lines out", deaths, len(c.order))
+	if deaths < 20 {
+		t.Errorf("only %d deaths", deaths)
+	}
+}
+
+// TestHalfLine: a line is handed out when it is whole, in order.
+func TestHalfLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c := newCollector(t, path)
+	c.follow(3, func() {
+		for i := range 3 {
+			text := line(i) + "\n"
+			for _, part := range []string{text[:5], text[5:20], text[20:]} {
+				_, _ = f.WriteString(part)
+				time.Sleep(10 * time.Millisecond)
+			}
+		}
+	})
+	if !slices.IsSorted(c.order) {
+		t.Errorf("%q", c.order)
+	}
+}
+
+// TestFromEnd: what was there before the first start is left alone, and nothing
+// after it.
+func TestFromEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	if err := os.WriteFile(path, []byte("{\"auditID\":\"old\"}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := newCollector(t, path)
+	c.end = true
+	c.follow(2, func() {
+		for c.state() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		fmt.Fprintf(f, "%s\n%s\n", line(0), line(1))
+	})
+}
+
+func (c *collector) state() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.saved
+}
+
+// TestLastLine: a rotated file that ends without a line break gives its last
+// line all the same.
+func TestLastLine(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "audit.log.1"), []byte(line(0)+"\n"+line(1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	newCollector(t, filepath.Join(dir, "audit.log")).follow(2, func() {})
+}
+
+// TestHugeLine: of a line beyond the limit the beginning comes out, and the
+// next one is whole.
+func TestHugeLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	huge := strings.Repeat("y", 40<<20)
+	if err := os.WriteFile(path, []byte(line(0)+"\n"+huge+"\n"+line(1)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := newCollector(t, path)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if err := c.run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.order) != 3 || c.order[0] != line(0) || c.order[2] != line(1) || !strings.HasPrefix(huge, c.order[1]) || len(c.order[1]) == 0 {
+		t.Errorf("%d lines", len(c.order))
+	}
+}
