@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -79,9 +80,7 @@ func log(dir, label string, size int64, m mix) (point, error) {
 		return point{}, err
 	}
 	p, err := scanned(label, s.want, path)
-	os.Remove(path) // the next one may need the room
-	os.Remove(path + ".truth")
-	return p, err
+	return p, errors.Join(err, os.Remove(path), os.Remove(path+".truth")) // the next one may need the room
 }
 
 func bySize(dir string) (series, error) {
@@ -130,14 +129,16 @@ func byFiles(dir string) (series, error) {
 		}
 		folder := filepath.Join(dir, "files")
 		for i := range n {
-			if err := src.file(filepath.Join(folder, fmt.Sprintf("%05d.ndjson", i)), int64(300_000_000/n), mix{hits: 0.01}); err != nil {
+			path := filepath.Join(folder, fmt.Sprintf("%05d.ndjson", i))
+			if err := src.file(path, int64(300_000_000/n), mix{hits: 0.01}); err != nil {
 				return s, err
 			}
-			os.Remove(filepath.Join(folder, fmt.Sprintf("%05d.ndjson.truth", i)))
+			if err := os.Remove(path + ".truth"); err != nil { // it would be scanned, too
+				return s, err
+			}
 		}
 		p, err := scanned(strconv.Itoa(n), src.want, folder)
-		os.RemoveAll(folder)
-		if err != nil {
+		if err = errors.Join(err, os.RemoveAll(folder)); err != nil {
 			return s, err
 		}
 		s.points = append(s.points, p)

@@ -48,7 +48,7 @@ func Run(ctx context.Context, in modinput.Input, stdout io.Writer, log *modinput
 	if err != nil {
 		return err
 	}
-	defer saved.Close()
+	defer func() { _ = saved.Close() }() // it only held the lock
 	c := collector{set: set, stream: modinput.NewStream(stdout), log: log, reported: time.Now()}
 	c.annotator.Policy = judge.DefaultPolicy()
 	state := &tail.State{}

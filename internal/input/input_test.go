@@ -29,8 +29,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("KUBEANON_INPUT") == "" {
 		os.Exit(m.Run())
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
+	ctx, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	log := modinput.NewLog(os.Stderr)
 	in, err := modinput.Read(os.Stdin)
 	if err == nil {

@@ -28,12 +28,11 @@ type collector struct {
 	glob string
 	end  bool
 
-	mu     sync.Mutex
-	seen   map[string]int
-	order  []string
-	saved  []byte
-	killed error
-	kill   func() bool // asked before the lines are out and again before they are saved
+	mu    sync.Mutex
+	seen  map[string]int
+	order []string
+	saved []byte
+	kill  func() bool // asked before the lines are out and again before they are saved
 }
 
 var errKilled = errors.New("killed")
