@@ -15,8 +15,9 @@ const module = "github.com/kubeanon/kubeanon/internal/"
 // know both.
 var layers = map[string][]string{
 	"version": {}, "splunk/chunk": {}, "splunk/rows": {}, "audit": {},
-	"splunk/modinput": {}, "checkpoint": {}, "tail": {},
-	"input":          {"splunk/modinput", "checkpoint", "tail", "audit", "audit/envelope", "judge", "finding", "annotate"},
+	"splunk/modinput": {}, "splunk/passwords": {}, "checkpoint": {}, "tail": {}, "spool": {},
+	"webhook":        {"audit"},
+	"input":          {"splunk/modinput", "splunk/passwords", "checkpoint", "tail", "spool", "webhook", "audit", "audit/envelope", "judge", "finding", "annotate"},
 	"splunk/search":  {"splunk/chunk", "splunk/rows"},
 	"splunk/splunkd": {"splunk/search", "splunk/chunk", "splunk/rows"},
 	"audit/envelope": {"audit"},

@@ -31,7 +31,7 @@ func runInput(ctx context.Context, args []string, stdin, stdout, stderr *os.File
 			err = fmt.Errorf("%d items were given, but must be one", len(in.Stanzas))
 		}
 		if err == nil {
-			err = input.Validate(in.Stanzas[0])
+			err = input.Validate(ctx, in)
 		}
 		if err != nil {
 			_ = modinput.WriteError(stdout, err.Error()) // the status says the same

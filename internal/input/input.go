@@ -1,9 +1,11 @@
 // Package input is the modular input: it joins splunkd's protocol (package
-// modinput), a source of events (package tail) and the checkpoint.
+// modinput), a source of events (packages tail and webhook) and what it keeps (packages
+// checkpoint and spool).
 //
 // The contract between a source and what is behind it is one call: the source
 // hands out a batch, and when the call returns without an error the batch is
-// out. Only then the source moves its checkpoint.
+// safe: with splunkd, or on the disk. Only then the source moves its checkpoint,
+// or answers.
 package input
 
 import (
@@ -11,6 +13,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/annotate"
@@ -49,13 +53,8 @@ func Run(ctx context.Context, in modinput.Input, stdout io.Writer, log *modinput
 		return err
 	}
 	defer func() { _ = saved.Close() }() // it only held the lock
-	c := collector{set: set, stream: modinput.NewStream(stdout), log: log, reported: time.Now()}
+	c := &collector{set: set, stream: modinput.NewStream(stdout), log: log, reported: time.Now()}
 	c.annotator.Policy = judge.DefaultPolicy()
-	state := &tail.State{}
-	found, err := saved.Load(state)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
@@ -70,14 +69,11 @@ func Run(ctx context.Context, in modinput.Input, stdout io.Writer, log *modinput
 			}
 		}
 	}()
-	log.Info("collecting %s", set.Glob)
-	t := tail.Tail{
-		Glob: set.Glob, FromEnd: set.FromEnd, Poll: poll, State: state, First: !found,
-		Out:  c.out,
-		Save: func() error { return saved.Save(set.Name, state) },
-		Warn: log.Warn,
+	if set.Glob != "" {
+		err = c.follow(ctx, saved)
+	} else {
+		err = c.receive(ctx, in)
 	}
-	err = t.Run(ctx)
 	c.report()
 	if cerr := c.stream.Close(); err == nil {
 		err = cerr
@@ -85,35 +81,68 @@ func Run(ctx context.Context, in modinput.Input, stdout io.Writer, log *modinput
 	return err
 }
 
-// collector brings lines to splunkd.
+// follow collects files.
+func (c *collector) follow(ctx context.Context, saved *checkpoint.File) error {
+	state := &tail.State{}
+	found, err := saved.Load(state)
+	if err != nil {
+		return err
+	}
+	c.log.Info("collecting %s", c.set.Glob)
+	t := tail.Tail{
+		Glob: c.set.Glob, FromEnd: c.set.FromEnd, Poll: poll, State: state, First: !found,
+		Out: func(lines []tail.Line) error {
+			for _, l := range lines {
+				if c.takes(l.Text) {
+					c.send(l.Text, l.Path)
+				}
+			}
+			return c.flush()
+		},
+		Save: func() error { return saved.Save(c.set.Name, state) },
+		Warn: c.log.Warn,
+	}
+	return t.Run(ctx)
+}
+
+// collector brings events to splunkd.
 type collector struct {
 	set       Settings
 	stream    *modinput.Stream
 	log       *modinput.Log
-	annotator annotate.Annotator
 	decoder   audit.Decoder
+	judging   sync.Mutex // guards annotator
+	annotator annotate.Annotator
 
-	seen, sent, left int64
-	reported         time.Time
+	seen, left atomic.Int64
+	sent       int64
+	reported   time.Time
 }
 
-// out sends a batch of lines. Without an error they are with splunkd.
-func (c *collector) out(lines []tail.Line) error {
-	for _, l := range lines {
-		c.seen++
-		if c.set.AnonymousOnly && !c.wanted(l.Text) {
-			c.left++
-			continue
-		}
-		c.sent++
-		e := modinput.Event{Stanza: c.set.Name, Source: l.Path, Data: l.Text}
-		if ev, err := c.decoder.Decode(l.Text); err == nil {
-			if at, err := time.Parse(time.RFC3339Nano, ev.RequestReceivedTimestamp); err == nil {
-				e.Time = at
-			}
-		}
-		c.stream.Write(&e)
+// takes counts an event and reports whether the filter lets it pass.
+func (c *collector) takes(text []byte) bool {
+	c.seen.Add(1)
+	if c.set.AnonymousOnly && !c.wanted(text) {
+		c.left.Add(1)
+		return false
 	}
+	return true
+}
+
+// send writes an event to the stream; it is with splunkd after flush.
+func (c *collector) send(text []byte, source string) {
+	c.sent++
+	e := modinput.Event{Stanza: c.set.Name, Source: source, Data: text}
+	if ev, err := c.decoder.Decode(text); err == nil {
+		if at, err := time.Parse(time.RFC3339Nano, ev.RequestReceivedTimestamp); err == nil {
+			e.Time = at
+		}
+	}
+	c.stream.Write(&e)
+}
+
+// flush hands what was sent to splunkd.
+func (c *collector) flush() error {
 	if err := c.stream.Flush(); err != nil {
 		return fmt.Errorf("splunkd does not read any more: %w", err)
 	}
@@ -123,8 +152,11 @@ func (c *collector) out(lines []tail.Line) error {
 	return nil
 }
 
-// wanted reports whether a line holds an anonymous request, or may do so.
+// wanted reports whether a text holds an anonymous request, or may do so. It may
+// be called by several goroutines.
 func (c *collector) wanted(text []byte) bool {
+	c.judging.Lock()
+	defer c.judging.Unlock()
 	if c.annotator.Skip(text, false) {
 		return false
 	}
@@ -136,5 +168,5 @@ func (c *collector) wanted(text []byte) bool {
 // report tells splunkd's log what was done, for the dashboard Health.
 func (c *collector) report() {
 	c.reported = time.Now()
-	c.log.Info("input=%q seen=%d sent=%d left_out=%d", c.set.Name, c.seen, c.sent, c.left)
+	c.log.Info("input=%q seen=%d sent=%d left_out=%d", c.set.Name, c.seen.Load(), c.sent, c.left.Load())
 }

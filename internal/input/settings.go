@@ -1,26 +1,37 @@
 package input
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
+	"github.com/kubeanon/kubeanon/internal/webhook"
 )
 
 // Scheme is what splunkd is told about the input.
 var Scheme = modinput.Scheme{
 	Title:              "Kubernetes audit events",
-	Description:        "Collects the audit events of a Kubernetes API server from its log file and loses none of them over rotations and restarts.",
+	Description:        "Collects the audit events of Kubernetes API servers, from their log files or as they post them, and loses none over rotations and restarts.",
 	ExternalValidation: true,
 	StreamingMode:      "xml",
 	Args: []modinput.Arg{
-		arg("source", "Source", "file:///var/log/kubernetes/audit.log; the path may hold wildcards. Rotated files beside it are read, too.", true),
+		arg("source", "Source", "file:///var/log/kubernetes/audit.log; the path may hold wildcards. Or https://0.0.0.0:9443/audit: an address to which API servers post their events.", true),
 		arg("filter", "Filter", "all (default): every event. anonymous: only requests without a name, and what cannot be judged.", false),
-		arg("start_at", "Start at", "beginning (default): files that are there are read. end: only what is written from now on.", false),
+		arg("start_at", "Start at", "Of files. beginning (default): those that are there are read. end: only what is written from now on.", false),
+		arg("cert_file", "Certificate", "Of https: a file in PEM. It may be renewed while the input runs.", false),
+		arg("key_file", "Key", "Of https: the key of the certificate.", false),
+		arg("client_ca_file", "CA of senders", "Of https: senders need a certificate of this CA.", false),
+		arg("token", "Token", "The name of a credential in storage/passwords: senders need to bear it.", false),
+		arg("spool_mb", "Spool", "How much is kept on disk while splunkd does not read. Default: 512", false),
 	},
 }
 
@@ -34,9 +45,19 @@ var implicit = []string{"host", "index", "sourcetype", "interval", "disabled", "
 // Settings are those of one stanza.
 type Settings struct {
 	Name          string // of the stanza, with its scheme
-	Glob          string // of the files
 	AnonymousOnly bool
+	Glob          string // of files; empty for a webhook
 	FromEnd       bool
+	Webhook       Webhook
+}
+
+// Webhook is an address to which API servers post.
+type Webhook struct {
+	Address   string // host:port to listen on
+	Path      string
+	TLS       *webhook.TLS // nil for http
+	Token     string       // name of the credential; empty if none is needed
+	SpoolSize int64        // in bytes
 }
 
 // Parse reads the settings of a stanza. The error names the setting, its value
@@ -54,7 +75,12 @@ func Parse(s modinput.Stanza) (Settings, error) {
 		}
 	}
 	var err error
-	if set.Glob, err = glob(s.Params["source"]); err != nil {
+	if source := s.Params["source"]; strings.HasPrefix(source, "http://") || strings.HasPrefix(source, "https://") {
+		set.Webhook, err = receiver(source, s.Params)
+	} else {
+		set.Glob, err = glob(source)
+	}
+	if err != nil {
 		return set, err
 	}
 	switch v := s.Params["filter"]; v {
@@ -80,9 +106,9 @@ func glob(source string) (string, error) {
 	path, ok := strings.CutPrefix(source, "file://")
 	if !ok {
 		if u, err := url.Parse(source); err == nil && u.Scheme != "" {
-			return "", fmt.Errorf("source=%q: %s:// is not supported; write file:///var/log/kubernetes/audit.log", source, u.Scheme)
+			return "", fmt.Errorf("source=%q: %s:// is not supported; write file:///var/log/kubernetes/audit.log or https://0.0.0.0:9443/audit", source, u.Scheme)
 		}
-		return "", fmt.Errorf("source=%q is not valid; write file:///var/log/kubernetes/audit.log", source)
+		return "", fmt.Errorf("source=%q is not valid; write file:///var/log/kubernetes/audit.log or https://0.0.0.0:9443/audit", source)
 	}
 	if len(path) > 2 && path[0] == '/' && path[2] == ':' { // file:///C:/...
 		path = path[1:]
@@ -96,12 +122,54 @@ func glob(source string) (string, error) {
 	return filepath.Clean(path), nil
 }
 
+// receiver reads the settings of an http:// or https:// source.
+func receiver(source string, params map[string]string) (hook Webhook, err error) {
+	u, err := url.Parse(source)
+	if err != nil {
+		return hook, fmt.Errorf("source=%q: %w", source, err)
+	}
+	host, port, err := net.SplitHostPort(u.Host)
+	if err != nil || port == "" || u.Path == "" || u.Path == "/" || u.RawQuery != "" || u.User != nil {
+		return hook, fmt.Errorf("source=%q is not valid; write an address, a port and a path, such as https://0.0.0.0:9443/audit", source)
+	}
+	hook = Webhook{Address: u.Host, Path: strings.TrimRight(u.Path, "/"), Token: params["token"], SpoolSize: 512 << 20}
+	if text := params["spool_mb"]; text != "" {
+		mb, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || mb < 1 {
+			return hook, fmt.Errorf("spool_mb=%q is not valid; write a number of megabytes from 1 on", text)
+		}
+		hook.SpoolSize = mb << 20
+	}
+	files := webhook.TLS{CertFile: params["cert_file"], KeyFile: params["key_file"], ClientCAFile: params["client_ca_file"]}
+	switch {
+	case u.Scheme == "http" && files != (webhook.TLS{}):
+		return hook, errors.New("cert_file, key_file and client_ca_file are for https://, but source is http://")
+	case u.Scheme == "https" && (files.CertFile == "" || files.KeyFile == ""):
+		return hook, errors.New("https:// needs cert_file and key_file")
+	case u.Scheme == "https":
+		hook.TLS = &files
+	}
+	ip := net.ParseIP(host)
+	local := host == "localhost" || ip != nil && ip.IsLoopback()
+	switch {
+	case local || files.ClientCAFile != "" || hook.Token != "" && u.Scheme == "https":
+	case u.Scheme == "http":
+		return hook, fmt.Errorf("source=%q would take events from anybody and show a token to everybody; use https:// with client_ca_file or token, or listen on 127.0.0.1", source)
+	default:
+		return hook, errors.New("who may send? Set client_ca_file or token, or listen on 127.0.0.1")
+	}
+	return hook, nil
+}
+
 // Validate reads the settings of a stanza and tries them: what it lets pass
-// can be read now.
-func Validate(s modinput.Stanza) error {
-	set, err := Parse(s)
+// works now.
+func Validate(ctx context.Context, in modinput.Input) error {
+	set, err := Parse(in.Stanzas[0])
 	if err != nil {
 		return err
+	}
+	if set.Glob == "" {
+		return set.Webhook.try(ctx, in)
 	}
 	files, err := filepath.Glob(set.Glob)
 	if err != nil {
@@ -121,4 +189,27 @@ func Validate(s modinput.Stanza) error {
 		f.Close() // only read
 	}
 	return nil
+}
+
+// try listens for a moment, loads the certificates and reads the credential. An
+// address that is in use may be so by this very input, which is being edited.
+func (hook *Webhook) try(ctx context.Context, in modinput.Input) error {
+	if hook.TLS != nil {
+		if _, err := hook.TLS.Config(); err != nil {
+			return err
+		}
+	}
+	if hook.Token != "" {
+		if _, err := credentials(in).Get(ctx, hook.Token); err != nil {
+			return err
+		}
+	}
+	l, err := net.Listen("tcp", hook.Address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("source: %w", err)
+	}
+	return l.Close()
 }

@@ -1,0 +1,113 @@
+package input
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
+	"github.com/kubeanon/kubeanon/internal/splunk/passwords"
+	"github.com/kubeanon/kubeanon/internal/spool"
+	"github.com/kubeanon/kubeanon/internal/webhook"
+)
+
+// finishing is how long requests that are under way may take at the end.
+const finishing = 3 * time.Second
+
+func credentials(in modinput.Input) passwords.Store {
+	return passwords.Store{URI: in.ServerURI, SessionKey: in.SessionKey, App: "kubeanon"}
+}
+
+// receive takes events from API servers into a spool, and from there to
+// splunkd. At the end it answers what is under way and empties the spool.
+func (c *collector) receive(ctx context.Context, in modinput.Input) error {
+	hook := &c.set.Webhook
+	var config *tls.Config
+	var err error
+	if hook.TLS != nil {
+		if config, err = hook.TLS.Config(); err != nil {
+			return err
+		}
+	}
+	token := ""
+	if hook.Token != "" {
+		if token, err = credentials(in).Get(ctx, hook.Token); err != nil {
+			return err
+		}
+	}
+	sum := sha256.Sum256([]byte(c.set.Name))
+	kept, err := spool.Open(filepath.Join(in.CheckpointDir, "spool-"+hex.EncodeToString(sum[:8])), hook.SpoolSize)
+	if err != nil {
+		return err
+	}
+	kept.Warn = c.log.Warn
+	l, err := net.Listen("tcp", hook.Address)
+	if err != nil {
+		return errors.Join(err, kept.Close())
+	}
+	handler := &webhook.Handler{
+		Path: hook.Path, Token: token, Warn: c.log.Warn,
+		Keep:  func(cluster string, events [][]byte) error { return c.keep(kept, cluster, events) },
+		Full:  func(err error) bool { return errors.Is(err, spool.ErrFull) },
+		Ready: func() bool { return kept.Size() < hook.SpoolSize*9/10 },
+	}
+	c.log.Info("receiving on %s, path %s", l.Addr(), hook.Path)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() {
+		err := webhook.Serve(ctx, l, config, handler, finishing)
+		served <- errors.Join(err, kept.Close()) // now the drain comes to its end
+	}()
+	err = c.drain(kept)
+	cancel()
+	return errors.Join(err, <-served)
+}
+
+// keep puts the events of a request into the spool, behind the cluster that the
+// request was posted for.
+func (c *collector) keep(kept *spool.Spool, cluster string, events [][]byte) error {
+	records := [][]byte{[]byte(cluster)}
+	for _, ev := range events {
+		if c.takes(ev) {
+			records = append(records, ev)
+		}
+	}
+	if len(records) == 1 {
+		return nil
+	}
+	return kept.Append(records)
+}
+
+// drain brings what is in the spool to splunkd, until it is closed and empty.
+func (c *collector) drain(kept *spool.Spool) error {
+	for {
+		records, done, err := kept.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		source := "webhook"
+		if cluster := string(records[0]); cluster != "" {
+			source += ":" + cluster
+		}
+		for _, ev := range records[1:] {
+			c.send(ev, source)
+		}
+		if err := c.flush(); err != nil {
+			return err
+		}
+		if err := done(); err != nil {
+			return fmt.Errorf("the spool: %w", err)
+		}
+	}
+}

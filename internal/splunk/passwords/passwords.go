@@ -1,0 +1,131 @@
+// Package passwords reads secrets that Splunk keeps: storage/passwords, over
+// splunkd's REST API with the session key of an input.
+//
+// Sources: Splunk's REST API reference (storage/passwords); the form in which
+// add-ons made with Splunk's UCC framework keep long secrets, in pieces.
+package passwords
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxAnswer bounds what is read of splunkd's answer.
+const maxAnswer = 8 << 20
+
+// separator stands in the names of secrets that UCC add-ons cut into pieces:
+// name“splunk_cred_sep“1 and so on.
+const separator = "``splunk_cred_sep``"
+
+// Store is splunkd, as an input was told of it.
+type Store struct {
+	URI        string // such as https://127.0.0.1:8089
+	SessionKey string
+	App        string
+	CAFile     string // of splunkd's certificate; without one only a splunkd on this machine is trusted
+}
+
+// Get reads the secret of a name, written as user or realm:user.
+func (s Store) Get(ctx context.Context, name string) (string, error) {
+	client, err := s.client()
+	if err != nil {
+		return "", err
+	}
+	u := fmt.Sprintf("%s/servicesNS/nobody/%s/storage/passwords?output_mode=json&count=0", strings.TrimRight(s.URI, "/"), url.PathEscape(s.App))
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Authorization", "Splunk "+s.SessionKey)
+	answer, err := client.Do(request)
+	if err != nil {
+		return "", fmt.Errorf("reading the credential %q: %w", name, err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("reading the credential %q: splunkd answers %s", name, answer.Status)
+	}
+	var list struct {
+		Entry []struct {
+			Content struct {
+				Realm, Username string
+				Clear           string `json:"clear_password"`
+			}
+		}
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(&list); err != nil {
+		return "", fmt.Errorf("reading the credential %q: %w", name, err)
+	}
+	type piece struct {
+		n    int
+		text string
+	}
+	var pieces []piece
+	for _, e := range list.Entry {
+		full := e.Content.Username
+		if e.Content.Realm != "" {
+			full = e.Content.Realm + ":" + full
+		}
+		if full == name {
+			return e.Content.Clear, nil
+		}
+		if rest, ok := strings.CutPrefix(full, name+separator); ok {
+			n, err := strconv.Atoi(rest)
+			if err == nil && !strings.HasPrefix(e.Content.Clear, "``splunk_cred_sep``") { // the mark at the end
+				pieces = append(pieces, piece{n, e.Content.Clear})
+			}
+		}
+	}
+	if len(pieces) == 0 {
+		return "", fmt.Errorf("there is no credential %q; store one with the endpoint storage/passwords of the app %s", name, s.App)
+	}
+	slices.SortFunc(pieces, func(a, b piece) int { return a.n - b.n })
+	var secret strings.Builder
+	for _, p := range pieces {
+		secret.WriteString(p.text)
+	}
+	return secret.String(), nil
+}
+
+// client trusts splunkd's own certificate, which nobody has signed, only where
+// nobody can stand between: on this machine.
+func (s Store) client() (*http.Client, error) {
+	u, err := url.Parse(s.URI)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("splunkd gave no address of itself")
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	switch ip := net.ParseIP(u.Hostname()); {
+	case s.CAFile != "":
+		text, err := os.ReadFile(s.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("%s holds no certificate in PEM", s.CAFile)
+		}
+	case u.Hostname() == "localhost" || ip != nil && ip.IsLoopback():
+		config.InsecureSkipVerify = true
+	}
+	return &http.Client{
+		Timeout:   10 * time.Second,
+		Transport: &http.Transport{TLSClientConfig: config, Proxy: nil},
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return errors.New("splunkd does not redirect") // the session key stays here
+		},
+	}, nil
+}

@@ -1,0 +1,321 @@
+// Package spool keeps batches on the disk between the moment they are accepted
+// and the moment they are out: what Append has returned for survives a crash.
+//
+// It is a folder of segments, files of frames that are only appended to. A
+// frame is a batch: its length and its CRC-32C, 4 bytes each, big endian, then
+// the records, each behind its own length. A frame that a crash cut off was
+// never accepted, and is dropped.
+package spool
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+const (
+	// segmentSize is when a new segment is begun: old ones go as a whole.
+	segmentSize = 16 << 20
+
+	// headSize is what stands before the records of a frame.
+	headSize = 8
+
+	// maxFrame bounds what a length in a file can make the reader allocate.
+	maxFrame = 256 << 20
+)
+
+// ErrFull says that the spool holds as much as it may: take it to whoever sends.
+var ErrFull = errors.New("the spool is full")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Spool is a queue on disk with any number of writers and one reader.
+type Spool struct {
+	dir string
+	max int64
+	// Warn is told about damage; to be set before the first use.
+	Warn func(format string, args ...any)
+
+	write sync.Mutex // one Append at a time
+	mu    sync.Mutex // guards what follows
+	more  sync.Cond
+
+	out    *os.File // the last segment, that is appended to
+	outSeq int
+	outLen int64
+	bytes  int64 // of all segments
+	closed bool
+
+	in    *os.File // the segment that is read
+	inSeq int
+	inPos int64
+	segs  []int // all segments, in order
+}
+
+// Open opens the spool in dir and makes it if it is not there. It holds at most
+// max bytes. One process may have it open.
+func Open(dir string, max int64) (*Spool, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	s := &Spool{dir: dir, max: max, Warn: func(string, ...any) {}}
+	s.more.L = &s.mu
+	names, err := filepath.Glob(filepath.Join(dir, "*.spool"))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		var seq int
+		info, err := os.Stat(name)
+		if _, serr := fmt.Sscanf(filepath.Base(name), "%010d.spool", &seq); serr != nil || err != nil {
+			continue
+		}
+		s.segs = append(s.segs, seq)
+		s.bytes += info.Size()
+	}
+	slices.Sort(s.segs)
+	next := 1
+	if len(s.segs) > 0 {
+		next = s.segs[len(s.segs)-1] + 1
+	}
+	// The last segment may end in half a frame: a new one is begun behind it.
+	if err := s.begin(next); err != nil {
+		return nil, err
+	}
+	if text, err := os.ReadFile(s.ackPath()); err == nil {
+		if _, err := fmt.Sscanf(string(text), "%d %d", &s.inSeq, &s.inPos); err != nil {
+			s.inSeq, s.inPos = 0, 0 // half a file: everything is read once more
+		}
+	}
+	return s, nil
+}
+
+func (s *Spool) path(seq int) string { return filepath.Join(s.dir, fmt.Sprintf("%010d.spool", seq)) }
+func (s *Spool) ackPath() string     { return filepath.Join(s.dir, "read") }
+
+// begin begins a segment.
+func (s *Spool) begin(seq int) error {
+	f, err := os.OpenFile(s.path(seq), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if s.out != nil {
+		s.out.Close() // every frame of it was synced
+	}
+	s.out, s.outSeq, s.outLen = f, seq, 0
+	s.segs = append(s.segs, seq)
+	return syncDir(s.dir)
+}
+
+// syncDir makes the names in a folder durable, where the system can.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	_ = d.Sync() // not every system can; there the file system has its own ways
+	return nil
+}
+
+// Append adds a batch. When it returns without an error, the batch is on the
+// disk. ErrFull: nothing was added.
+func (s *Spool) Append(records [][]byte) error {
+	size := 0
+	for _, r := range records {
+		size += 4 + len(r)
+	}
+	if size > maxFrame {
+		return fmt.Errorf("a batch of %d bytes, but at most %d can be kept", size, maxFrame)
+	}
+	frame := make([]byte, headSize, headSize+size)
+	for _, r := range records {
+		frame = binary.BigEndian.AppendUint32(frame, uint32(len(r)))
+		frame = append(frame, r...)
+	}
+	binary.BigEndian.PutUint32(frame, uint32(size))
+	binary.BigEndian.PutUint32(frame[4:], crc32.Checksum(frame[headSize:], castagnoli))
+
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.mu.Lock()
+	closed, full := s.closed, s.bytes+int64(len(frame)) > s.max
+	s.mu.Unlock()
+	switch {
+	case closed:
+		return os.ErrClosed
+	case full:
+		return ErrFull
+	}
+	if _, err := s.out.Write(frame); err != nil {
+		return s.abandon(err)
+	}
+	if err := s.out.Sync(); err != nil {
+		return s.abandon(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outLen += int64(len(frame))
+	s.bytes += int64(len(frame))
+	s.more.Broadcast()
+	if s.outLen >= segmentSize {
+		return s.begin(s.outSeq + 1)
+	}
+	return nil
+}
+
+// abandon leaves a segment of which nobody knows what is on the disk: what was
+// accepted before stays, what follows goes into a new one.
+func (s *Spool) abandon(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if terr := s.out.Truncate(s.outLen); terr != nil {
+		err = errors.Join(err, terr)
+	}
+	return errors.Join(err, s.begin(s.outSeq+1))
+}
+
+// Next waits for the next batch, and returns it with the call that says that it
+// is out for good. io.EOF: the spool was closed, and is empty.
+func (s *Spool) Next() (records [][]byte, done func() error, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		if s.in == nil && !s.openNext() {
+			if s.closed {
+				return nil, nil, io.EOF
+			}
+			s.more.Wait()
+			continue
+		}
+		frame, err := s.frame()
+		switch {
+		case err == nil:
+			records = split(frame)
+			seq, pos := s.inSeq, s.inPos+headSize+int64(len(frame))
+			s.inPos = pos
+			return records, func() error { return s.ack(seq, pos) }, nil
+		case s.inSeq == s.outSeq: // nothing more yet
+			if s.closed {
+				return nil, nil, io.EOF
+			}
+			s.more.Wait()
+		default:
+			if info, serr := s.in.Stat(); serr == nil && info.Size() > s.inPos {
+				s.Warn("spool: %s ends in half a batch, which was never accepted", s.in.Name())
+			}
+			s.drop()
+		}
+	}
+}
+
+// openNext opens the segment to be read.
+func (s *Spool) openNext() bool {
+	for len(s.segs) > 0 && s.segs[0] < s.inSeq {
+		s.remove(s.segs[0])
+	}
+	if len(s.segs) == 0 {
+		return false
+	}
+	f, err := os.Open(s.path(s.segs[0]))
+	if err != nil {
+		s.Warn("spool: %v", err)
+		return false
+	}
+	if s.inSeq != s.segs[0] {
+		s.inPos = 0
+	}
+	s.in, s.inSeq = f, s.segs[0]
+	return true
+}
+
+// frame reads the frame at the position of the reader.
+func (s *Spool) frame() ([]byte, error) {
+	var head [headSize]byte
+	if _, err := s.in.ReadAt(head[:], s.inPos); err != nil {
+		return nil, err
+	}
+	size := binary.BigEndian.Uint32(head[:])
+	if size > maxFrame {
+		return nil, errors.New("no frame")
+	}
+	frame := make([]byte, size)
+	if _, err := s.in.ReadAt(frame, s.inPos+headSize); err != nil && size > 0 {
+		return nil, err
+	}
+	if crc32.Checksum(frame, castagnoli) != binary.BigEndian.Uint32(head[4:]) {
+		return nil, errors.New("no frame")
+	}
+	return frame, nil
+}
+
+// split cuts a frame into its records, which are views of it.
+func split(frame []byte) (records [][]byte) {
+	for len(frame) >= 4 {
+		n := binary.BigEndian.Uint32(frame)
+		records = append(records, frame[4:4+n])
+		frame = frame[4+n:]
+	}
+	return records
+}
+
+// drop leaves a segment that was read to its end.
+func (s *Spool) drop() {
+	s.in.Close() // only read
+	s.in = nil
+	s.inSeq++
+	s.inPos = 0
+}
+
+// remove deletes the first segment.
+func (s *Spool) remove(seq int) {
+	if info, err := os.Stat(s.path(seq)); err == nil {
+		s.bytes -= info.Size()
+	}
+	if err := os.Remove(s.path(seq)); err != nil {
+		s.Warn("spool: %v", err)
+	}
+	s.segs = s.segs[1:]
+}
+
+// ack notes how far the batches are out. It is not synced: after a crash some
+// may come twice.
+func (s *Spool) ack(seq int, pos int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.ackPath() + ".new"
+	if err := os.WriteFile(next, fmt.Appendln(nil, seq, pos), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(next, s.ackPath()); err != nil {
+		return err
+	}
+	for len(s.segs) > 0 && s.segs[0] < seq {
+		s.remove(s.segs[0])
+	}
+	return nil
+}
+
+// Size is how many bytes are on the disk.
+func (s *Spool) Size() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes
+}
+
+// Close ends Append; Next returns what is left, and then io.EOF.
+func (s *Spool) Close() error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.more.Broadcast()
+	return s.out.Close()
+}

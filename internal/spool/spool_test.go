@@ -1,0 +1,198 @@
+package spool_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubeanon/kubeanon/internal/spool"
+)
+
+func open(t *testing.T, dir string, max int64) *spool.Spool {
+	t.Helper()
+	s, err := spool.Open(dir, max)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Warn = t.Logf
+	return s
+}
+
+func appendTo(t *testing.T, s *spool.Spool, records ...string) {
+	t.Helper()
+	var list [][]byte
+	for _, r := range records {
+		list = append(list, []byte(r))
+	}
+	if err := s.Append(list); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// next is the next batch; it is noted as out if done is set.
+func next(t *testing.T, s *spool.Spool, done bool) (records []string) {
+	t.Helper()
+	list, ack, err := s.Next()
+	if err == io.EOF {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range list {
+		records = append(records, string(r))
+	}
+	if done {
+		if err := ack(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return records
+}
+
+func TestRestart(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, 1<<20)
+	appendTo(t, s, "a", "", "b")
+	appendTo(t, s, "c")
+	appendTo(t, s, "d")
+	if diff := cmp.Diff([]string{"a", "", "b"}, next(t, s, true)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"c"}, next(t, s, false)); diff != "" {
+		t.Error(diff)
+	}
+	// It dies here: c was read, but is not out.
+	s = open(t, dir, 1<<20)
+	appendTo(t, s, "e")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for batch := next(t, s, true); batch != nil; batch = next(t, s, true) {
+		got = append(got, batch...)
+	}
+	if diff := cmp.Diff([]string{"c", "d", "e"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if err := s.Append([][]byte{[]byte("x")}); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestCut: a segment that a crash cut at any byte gives its whole batches.
+func TestCut(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, 1<<20)
+	var ends []int64
+	for i := range 3 {
+		appendTo(t, s, fmt.Sprintf("record %d", i), "more")
+		ends = append(ends, s.Size())
+	}
+	whole, err := os.ReadFile(filepath.Join(dir, "0000000001.spool"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range len(whole) + 1 {
+		cut := t.TempDir()
+		if err := os.WriteFile(filepath.Join(cut, "0000000001.spool"), whole[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, cut, 1<<20)
+		appendTo(t, s, "after")
+		s.Close()
+		want := 1
+		for _, end := range ends {
+			if int64(n) >= end {
+				want++
+			}
+		}
+		got, last := 0, ""
+		for batch := next(t, s, true); batch != nil; batch = next(t, s, true) {
+			got++
+			last = batch[0]
+		}
+		if got != want || last != "after" {
+			t.Fatalf("cut at %d: %d batches, want %d; the last is %q", n, got, want, last)
+		}
+	}
+}
+
+// TestDamage: a flipped byte costs the rest of its segment, not more.
+func TestDamage(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, 1<<20)
+	appendTo(t, s, "a")
+	s = open(t, dir, 1<<20) // another segment
+	appendTo(t, s, "b")
+	path := filepath.Join(dir, "0000000001.spool")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)-1] ^= 1
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"b"}, next(t, s, true)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFull(t *testing.T) {
+	s := open(t, t.TempDir(), 100)
+	appendTo(t, s, strings.Repeat("a", 60))
+	if err := s.Append([][]byte{[]byte(strings.Repeat("b", 60))}); !errors.Is(err, spool.ErrFull) {
+		t.Errorf("%v", err)
+	}
+	appendTo(t, s, "c")
+}
+
+// TestRoom: what is out makes room, segment by segment, and writers and the
+// reader go on beside each other.
+func TestRoom(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, 64<<20)
+	const writers, each = 4, 30
+	record := strings.Repeat("x", 1<<20)
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				for {
+					err := s.Append([][]byte{fmt.Appendf(nil, "%d-%d-%s", w, i, record)})
+					if err == nil {
+						break
+					}
+					if !errors.Is(err, spool.ErrFull) {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	go func() {
+		wg.Wait()
+		s.Close()
+	}()
+	seen := map[string]int{}
+	for batch := next(t, s, true); batch != nil; batch = next(t, s, true) {
+		seen[batch[0][:len(batch[0])-len(record)]]++
+	}
+	for name, n := range seen {
+		if n != 1 {
+			t.Errorf("%d times %s", n, name)
+		}
+	}
+	if len(seen) != writers*each || s.Size() > 20<<20 {
+		t.Errorf("%d batches, %d bytes left", len(seen), s.Size())
+	}
+}
