@@ -15,9 +15,9 @@ const module = "github.com/kubeanon/kubeanon/internal/"
 // know both.
 var layers = map[string][]string{
 	"version": {}, "splunk/chunk": {}, "splunk/rows": {}, "audit": {},
-	"splunk/modinput": {}, "splunk/passwords": {}, "checkpoint": {}, "tail": {}, "spool": {},
+	"splunk/modinput": {}, "splunk/passwords": {}, "checkpoint": {}, "tail": {}, "spool": {}, "cloudwatch": {},
 	"webhook":        {"audit"},
-	"input":          {"splunk/modinput", "splunk/passwords", "checkpoint", "tail", "spool", "webhook", "audit", "audit/envelope", "judge", "finding", "annotate"},
+	"input":          {"splunk/modinput", "splunk/passwords", "checkpoint", "tail", "spool", "webhook", "cloudwatch", "audit", "audit/envelope", "judge", "finding", "annotate"},
 	"splunk/search":  {"splunk/chunk", "splunk/rows"},
 	"splunk/splunkd": {"splunk/search", "splunk/chunk", "splunk/rows"},
 	"audit/envelope": {"audit"},
@@ -52,6 +52,8 @@ var only = map[string][]string{
 	"github.com/klauspost/compress":    {"scan"},
 	"golang.org/x/sys/cpu":             {"audit"},
 	"golang.org/x/term":                {"cli"},
+	"golang.org/x/time/rate":           {"cloudwatch"},
+	"github.com/aws/":                  {"cloudwatch"},
 	"golang.org/x/sys/unix":            {"cli", "checkpoint"},
 	"golang.org/x/sys/windows":         {"checkpoint"},
 }

@@ -1,5 +1,5 @@
 // Package input is the modular input: it joins splunkd's protocol (package
-// modinput), a source of events (packages tail and webhook) and what it keeps (packages
+// modinput), a source of events (packages tail, webhook and cloudwatch) and what it keeps (packages
 // checkpoint and spool).
 //
 // The contract between a source and what is behind it is one call: the source
@@ -20,6 +20,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/checkpoint"
+	"github.com/kubeanon/kubeanon/internal/cloudwatch"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
@@ -69,10 +70,13 @@ func Run(ctx context.Context, in modinput.Input, stdout io.Writer, log *modinput
 			}
 		}
 	}()
-	if set.Glob != "" {
-		err = c.follow(ctx, saved)
-	} else {
+	switch {
+	case set.Webhook != nil:
 		err = c.receive(ctx, in)
+	case set.Group != nil:
+		err = c.ask(ctx, saved)
+	default:
+		err = c.follow(ctx, saved)
 	}
 	c.report()
 	if cerr := c.stream.Close(); err == nil {
@@ -103,6 +107,33 @@ func (c *collector) follow(ctx context.Context, saved *checkpoint.File) error {
 		Warn: c.log.Warn,
 	}
 	return t.Run(ctx)
+}
+
+// ask collects a log group.
+func (c *collector) ask(ctx context.Context, saved *checkpoint.File) error {
+	state := &cloudwatch.State{}
+	found, err := saved.Load(state)
+	if err != nil {
+		return err
+	}
+	c.log.Info("collecting the log group %s of %s", c.set.Group.Name, c.set.Group.Region)
+	group := cloudwatch.Collector{
+		Group: *c.set.Group, FromEnd: c.set.FromEnd, State: state, First: !found,
+		Out: func(events []cloudwatch.Event) error {
+			for _, e := range events {
+				if text := []byte(e.Message); c.takes(text) {
+					c.send(text, "cloudwatch:"+c.set.Group.Name+"/"+e.Stream)
+				}
+			}
+			return c.flush()
+		},
+		Save: func() error { return saved.Save(c.set.Name, state) },
+		Warn: c.log.Warn,
+	}
+	if err := group.Open(ctx); err != nil {
+		return err
+	}
+	return group.Run(ctx)
 }
 
 // collector brings events to splunkd.

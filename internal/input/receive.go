@@ -28,7 +28,7 @@ func credentials(in modinput.Input) passwords.Store {
 // receive takes events from API servers into a spool, and from there to
 // splunkd. At the end it answers what is under way and empties the spool.
 func (c *collector) receive(ctx context.Context, in modinput.Input) error {
-	hook := &c.set.Webhook
+	hook := c.set.Webhook
 	var config *tls.Config
 	var err error
 	if hook.TLS != nil {

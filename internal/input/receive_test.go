@@ -138,6 +138,14 @@ func TestReceiveKill(t *testing.T) {
 	}
 	process, wait := s.start()
 	s.await(batches * size)
+	for { // until it is up, SIGTERM would kill it
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 	_ = process.Signal(syscall.SIGTERM)
 	if err := wait(); err != nil {
 		t.Error(err)
@@ -288,7 +296,10 @@ func TestSettings(t *testing.T) {
 		{map[string]string{"source": "http://127.0.0.1/audit"}, "an address, a port and a path"},
 		{map[string]string{"source": "http://127.0.0.1:9080"}, "an address, a port and a path"},
 		{map[string]string{"source": "http://127.0.0.1:9080/audit", "spool_mb": "0"}, "spool_mb=\"0\" is not valid"},
-		{map[string]string{"source": "cloudwatch://eu-west-1/x"}, "cloudwatch:// is not supported"},
+		{map[string]string{"source": "cloudwatch://eu-west-1//aws/eks/a/cluster", "role_arn": "r", "imds": "0"}, ""},
+		{map[string]string{"source": "cloudwatch://eu-west-1"}, "write the region and the log group"},
+		{map[string]string{"source": "cloudwatch://r/g", "imds": "no"}, "imds=\"no\" is not valid"},
+		{map[string]string{"source": "s3://x/y"}, "s3:// is not supported"},
 		{map[string]string{"source": "file://audit.log"}, "the path must be absolute"},
 		{map[string]string{"source": "file:///a/[b"}, "syntax error in pattern"},
 		{map[string]string{"source": ""}, "is not valid; write file:///"},

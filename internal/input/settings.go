@@ -12,7 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/kubeanon/kubeanon/internal/cloudwatch"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 	"github.com/kubeanon/kubeanon/internal/webhook"
 )
@@ -24,14 +26,19 @@ var Scheme = modinput.Scheme{
 	ExternalValidation: true,
 	StreamingMode:      "xml",
 	Args: []modinput.Arg{
-		arg("source", "Source", "file:///var/log/kubernetes/audit.log; the path may hold wildcards. Or https://0.0.0.0:9443/audit: an address to which API servers post their events.", true),
+		arg("source", "Source", "file:///var/log/kubernetes/audit.log; the path may hold wildcards. Or https://0.0.0.0:9443/audit: an address to which API servers post their events. Or cloudwatch://region//aws/eks/cluster/cluster: a log group of AWS.", true),
 		arg("filter", "Filter", "all (default): every event. anonymous: only requests without a name, and what cannot be judged.", false),
-		arg("start_at", "Start at", "Of files. beginning (default): those that are there are read. end: only what is written from now on.", false),
+		arg("start_at", "Start at", "Of files and log groups. beginning (default): what is there is read. end: only what is written from now on.", false),
 		arg("cert_file", "Certificate", "Of https: a file in PEM. It may be renewed while the input runs.", false),
 		arg("key_file", "Key", "Of https: the key of the certificate.", false),
 		arg("client_ca_file", "CA of senders", "Of https: senders need a certificate of this CA.", false),
 		arg("token", "Token", "The name of a credential in storage/passwords: senders need to bear it.", false),
 		arg("spool_mb", "Spool", "How much is kept on disk while splunkd does not read. Default: 512", false),
+		arg("stream_prefix", "Streams", "Of cloudwatch: only streams whose names begin so. Default: kube-apiserver-audit-", false),
+		arg("role_arn", "Role", "Of cloudwatch: a role to assume.", false),
+		arg("external_id", "External ID", "Of cloudwatch: what the role asks for.", false),
+		arg("endpoint", "Endpoint", "Of cloudwatch: the address of a VPC endpoint.", false),
+		arg("imds", "Metadata service", "Of cloudwatch: 1 (default) or 0: whether credentials may come from the metadata service of the machine.", false),
 	},
 }
 
@@ -46,9 +53,12 @@ var implicit = []string{"host", "index", "sourcetype", "interval", "disabled", "
 type Settings struct {
 	Name          string // of the stanza, with its scheme
 	AnonymousOnly bool
-	Glob          string // of files; empty for a webhook
 	FromEnd       bool
-	Webhook       Webhook
+
+	// One of them is set.
+	Glob    string // of files
+	Webhook *Webhook
+	Group   *cloudwatch.Group
 }
 
 // Webhook is an address to which API servers post.
@@ -75,9 +85,12 @@ func Parse(s modinput.Stanza) (Settings, error) {
 		}
 	}
 	var err error
-	if source := s.Params["source"]; strings.HasPrefix(source, "http://") || strings.HasPrefix(source, "https://") {
+	switch source := s.Params["source"]; {
+	case strings.HasPrefix(source, "http://"), strings.HasPrefix(source, "https://"):
 		set.Webhook, err = receiver(source, s.Params)
-	} else {
+	case strings.HasPrefix(source, "cloudwatch://"):
+		set.Group, err = group(source, s.Params)
+	default:
 		set.Glob, err = glob(source)
 	}
 	if err != nil {
@@ -106,9 +119,9 @@ func glob(source string) (string, error) {
 	path, ok := strings.CutPrefix(source, "file://")
 	if !ok {
 		if u, err := url.Parse(source); err == nil && u.Scheme != "" {
-			return "", fmt.Errorf("source=%q: %s:// is not supported; write file:///var/log/kubernetes/audit.log or https://0.0.0.0:9443/audit", source, u.Scheme)
+			return "", fmt.Errorf("source=%q: %s:// is not supported; write file:///var/log/kubernetes/audit.log https://0.0.0.0:9443/audit or cloudwatch://eu-west-1//aws/eks/prod/cluster", source, u.Scheme)
 		}
-		return "", fmt.Errorf("source=%q is not valid; write file:///var/log/kubernetes/audit.log or https://0.0.0.0:9443/audit", source)
+		return "", fmt.Errorf("source=%q is not valid; write file:///var/log/kubernetes/audit.log https://0.0.0.0:9443/audit or cloudwatch://eu-west-1//aws/eks/prod/cluster", source)
 	}
 	if len(path) > 2 && path[0] == '/' && path[2] == ':' { // file:///C:/...
 		path = path[1:]
@@ -123,29 +136,29 @@ func glob(source string) (string, error) {
 }
 
 // receiver reads the settings of an http:// or https:// source.
-func receiver(source string, params map[string]string) (hook Webhook, err error) {
+func receiver(source string, params map[string]string) (hook *Webhook, err error) {
 	u, err := url.Parse(source)
 	if err != nil {
-		return hook, fmt.Errorf("source=%q: %w", source, err)
+		return nil, fmt.Errorf("source=%q: %w", source, err)
 	}
 	host, port, err := net.SplitHostPort(u.Host)
 	if err != nil || port == "" || u.Path == "" || u.Path == "/" || u.RawQuery != "" || u.User != nil {
-		return hook, fmt.Errorf("source=%q is not valid; write an address, a port and a path, such as https://0.0.0.0:9443/audit", source)
+		return nil, fmt.Errorf("source=%q is not valid; write an address, a port and a path, such as https://0.0.0.0:9443/audit", source)
 	}
-	hook = Webhook{Address: u.Host, Path: strings.TrimRight(u.Path, "/"), Token: params["token"], SpoolSize: 512 << 20}
+	hook = &Webhook{Address: u.Host, Path: strings.TrimRight(u.Path, "/"), Token: params["token"], SpoolSize: 512 << 20}
 	if text := params["spool_mb"]; text != "" {
 		mb, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || mb < 1 {
-			return hook, fmt.Errorf("spool_mb=%q is not valid; write a number of megabytes from 1 on", text)
+			return nil, fmt.Errorf("spool_mb=%q is not valid; write a number of megabytes from 1 on", text)
 		}
 		hook.SpoolSize = mb << 20
 	}
 	files := webhook.TLS{CertFile: params["cert_file"], KeyFile: params["key_file"], ClientCAFile: params["client_ca_file"]}
 	switch {
 	case u.Scheme == "http" && files != (webhook.TLS{}):
-		return hook, errors.New("cert_file, key_file and client_ca_file are for https://, but source is http://")
+		return nil, errors.New("cert_file, key_file and client_ca_file are for https://, but source is http://")
 	case u.Scheme == "https" && (files.CertFile == "" || files.KeyFile == ""):
-		return hook, errors.New("https:// needs cert_file and key_file")
+		return nil, errors.New("https:// needs cert_file and key_file")
 	case u.Scheme == "https":
 		hook.TLS = &files
 	}
@@ -154,11 +167,33 @@ func receiver(source string, params map[string]string) (hook Webhook, err error)
 	switch {
 	case local || files.ClientCAFile != "" || hook.Token != "" && u.Scheme == "https":
 	case u.Scheme == "http":
-		return hook, fmt.Errorf("source=%q would take events from anybody and show a token to everybody; use https:// with client_ca_file or token, or listen on 127.0.0.1", source)
+		return nil, fmt.Errorf("source=%q would take events from anybody and show a token to everybody; use https:// with client_ca_file or token, or listen on 127.0.0.1", source)
 	default:
-		return hook, errors.New("who may send? Set client_ca_file or token, or listen on 127.0.0.1")
+		return nil, errors.New("who may send? Set client_ca_file or token, or listen on 127.0.0.1")
 	}
 	return hook, nil
+}
+
+// group reads the settings of a cloudwatch:// source.
+func group(source string, params map[string]string) (g *cloudwatch.Group, err error) {
+	g = &cloudwatch.Group{StreamPrefix: "kube-apiserver-audit-", RoleARN: params["role_arn"], ExternalID: params["external_id"], Endpoint: params["endpoint"]}
+	if prefix, ok := params["stream_prefix"]; ok {
+		g.StreamPrefix = prefix
+	}
+	if params["filter"] == "anonymous" {
+		// Either word, wherever it stands: what AWS does not send need not be
+		// indexed, and what it sends is looked at once more.
+		g.Pattern = `?"system:anonymous" ?"system:unauthenticated"`
+	}
+	switch v := params["imds"]; v {
+	case "", "1":
+	case "0":
+		g.NoIMDS = true
+	default:
+		return nil, fmt.Errorf("imds=%q is not valid; allowed: 0, 1", v)
+	}
+	g.Region, g.Name, err = cloudwatch.Parse(source)
+	return g, err
 }
 
 // Validate reads the settings of a stanza and tries them: what it lets pass
@@ -168,8 +203,17 @@ func Validate(ctx context.Context, in modinput.Input) error {
 	if err != nil {
 		return err
 	}
-	if set.Glob == "" {
+	switch {
+	case set.Webhook != nil:
 		return set.Webhook.try(ctx, in)
+	case set.Group != nil:
+		ctx, cancel := context.WithTimeout(ctx, trying)
+		defer cancel()
+		c := cloudwatch.Collector{Group: *set.Group, State: &cloudwatch.State{}}
+		if err := c.Open(ctx); err != nil {
+			return err
+		}
+		return c.Try(ctx)
 	}
 	files, err := filepath.Glob(set.Glob)
 	if err != nil {
@@ -190,6 +234,9 @@ func Validate(ctx context.Context, in modinput.Input) error {
 	}
 	return nil
 }
+
+// trying is how long AWS may take to answer while a user waits at a form.
+const trying = 10 * time.Second
 
 // try listens for a moment, loads the certificates and reads the credential. An
 // address that is in use may be so by this very input, which is being edited.
