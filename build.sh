@@ -18,6 +18,7 @@ usage() {
 				                 a CycloneDX list of what is linked into each, and SHA256SUMS
 		./build.sh check                 format, vet, lint, tests with the race detector, package
 		./build.sh fuzz [LENGTH]         every fuzz target; LENGTH is a time or a number of runs (default 50000x)
+		./build.sh soak                  the tests of the input with ten times as much, and figures of what was lost
 		./build.sh bench [-svg FILE]     against grep, jq, DuckDB and others; -svg also draws how the cost grows
 		./build.sh dashboards            hold the dashboards against Splunk's schema and draw them into docs/
 		./build.sh gobench               the Go benchmarks
@@ -167,6 +168,12 @@ fuzz() {
 	done
 }
 
+soak() {
+	KUBEANON_SOAK_LINES=200000 go test -race ./internal/tail ./internal/input ./internal/spool ./internal/webhook ./internal/cloudwatch \
+		-run 'Rotate|CopyTruncate|Kill|Receive|Room|Busy|Late' -count "${SOAK_COUNT:-3}" -v -timeout 30m |
+		grep -E '^(---|ok|FAIL)|lost|events a second|were kept|deaths'
+}
+
 # Splunk's npm packages and a headless Chromium; nothing of them is shipped.
 dashboards() {
 	command -v npm >/dev/null || die "dashboards: npm is not installed"
@@ -191,7 +198,7 @@ bench() {
 
 case ${1:-} in
 "") build && package ;;
-build | package | release | check | fuzz | bench | gobench | dashboards) "$@" ;;
+build | package | release | check | fuzz | bench | gobench | dashboards | soak) "$@" ;;
 e2e) die "e2e: the tests against a running kube-apiserver come with a later release; go test ./... holds the recorded events of one" ;;
 clean) rm -rf build dist bin/kubeanon bin/kubeanon.exe ;;
 help | -h | --help) usage ;;

@@ -15,9 +15,9 @@ const module = "github.com/kubeanon/kubeanon/internal/"
 // know both.
 var layers = map[string][]string{
 	"version": {}, "splunk/chunk": {}, "splunk/rows": {}, "audit": {},
-	"splunk/modinput": {}, "splunk/passwords": {}, "checkpoint": {}, "tail": {}, "spool": {}, "cloudwatch": {},
+	"splunk/modinput": {}, "splunk/passwords": {}, "splunk/hec": {}, "checkpoint": {}, "tail": {}, "spool": {}, "cloudwatch": {},
 	"webhook":        {"audit"},
-	"input":          {"splunk/modinput", "splunk/passwords", "checkpoint", "tail", "spool", "webhook", "cloudwatch", "audit", "audit/envelope", "judge", "finding", "annotate"},
+	"input":          {"splunk/modinput", "splunk/passwords", "splunk/hec", "checkpoint", "tail", "spool", "webhook", "cloudwatch", "audit", "audit/envelope", "judge", "finding", "annotate"},
 	"splunk/search":  {"splunk/chunk", "splunk/rows"},
 	"splunk/splunkd": {"splunk/search", "splunk/chunk", "splunk/rows"},
 	"audit/envelope": {"audit"},

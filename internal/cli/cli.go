@@ -57,6 +57,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) err
 			explainCommand(stdin, stdout),
 			rulesCommand(stdout),
 			demoCommand(stdout),
+			serveCommand(stderr),
 			searchCommand(stdin, stdout),
 			versionCommand(stdout),
 		},

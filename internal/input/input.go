@@ -54,7 +54,8 @@ func Run(ctx context.Context, in modinput.Input, stdout io.Writer, log *modinput
 		return err
 	}
 	defer func() { _ = saved.Close() }() // it only held the lock
-	c := &collector{set: set, stream: modinput.NewStream(stdout), log: log, reported: time.Now()}
+	stream := modinput.NewStream(stdout)
+	c := &collector{set: set, sink: splunkd{stream, set.Name}, log: log, reported: time.Now()}
 	c.annotator.Policy = judge.DefaultPolicy()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -79,7 +80,7 @@ func Run(ctx context.Context, in modinput.Input, stdout io.Writer, log *modinput
 		err = c.follow(ctx, saved)
 	}
 	c.report()
-	if cerr := c.stream.Close(); err == nil {
+	if cerr := stream.Close(); err == nil {
 		err = cerr
 	}
 	return err
@@ -136,18 +137,42 @@ func (c *collector) ask(ctx context.Context, saved *checkpoint.File) error {
 	return group.Run(ctx)
 }
 
-// collector brings events to splunkd.
+// sink is where events go: splunkd, or a collector that is far away.
+type sink interface {
+	// add takes an event, which is not kept.
+	add(text []byte, source string, at time.Time)
+	// flush returns when all that was added is out.
+	flush() error
+}
+
+// splunkd is the sink of a modular input.
+type splunkd struct {
+	stream *modinput.Stream
+	stanza string
+}
+
+func (s splunkd) add(text []byte, source string, at time.Time) {
+	s.stream.Write(&modinput.Event{Stanza: s.stanza, Source: source, Time: at, Data: text})
+}
+
+func (s splunkd) flush() error {
+	if err := s.stream.Flush(); err != nil {
+		return fmt.Errorf("splunkd does not read any more: %w", err)
+	}
+	return nil
+}
+
+// collector brings events to a sink.
 type collector struct {
 	set       Settings
-	stream    *modinput.Stream
+	sink      sink
 	log       *modinput.Log
 	decoder   audit.Decoder
 	judging   sync.Mutex // guards annotator
 	annotator annotate.Annotator
 
-	seen, left atomic.Int64
-	sent       int64
-	reported   time.Time
+	seen, left, sent atomic.Int64
+	reported         time.Time
 }
 
 // takes counts an event and reports whether the filter lets it pass.
@@ -160,22 +185,20 @@ func (c *collector) takes(text []byte) bool {
 	return true
 }
 
-// send writes an event to the stream; it is with splunkd after flush.
+// send gives an event to the sink; it is out after flush.
 func (c *collector) send(text []byte, source string) {
-	c.sent++
-	e := modinput.Event{Stanza: c.set.Name, Source: source, Data: text}
+	c.sent.Add(1)
+	var at time.Time // of the event, if it is a plain one
 	if ev, err := c.decoder.Decode(text); err == nil {
-		if at, err := time.Parse(time.RFC3339Nano, ev.RequestReceivedTimestamp); err == nil {
-			e.Time = at
-		}
+		at, _ = time.Parse(time.RFC3339Nano, ev.RequestReceivedTimestamp) // else Splunk finds one
 	}
-	c.stream.Write(&e)
+	c.sink.add(text, source, at)
 }
 
-// flush hands what was sent to splunkd.
+// flush returns when all that was sent is out.
 func (c *collector) flush() error {
-	if err := c.stream.Flush(); err != nil {
-		return fmt.Errorf("splunkd does not read any more: %w", err)
+	if err := c.sink.flush(); err != nil {
+		return err
 	}
 	if time.Since(c.reported) > reportEvery {
 		c.report()
@@ -199,5 +222,5 @@ func (c *collector) wanted(text []byte) bool {
 // report tells splunkd's log what was done, for the dashboard Health.
 func (c *collector) report() {
 	c.reported = time.Now()
-	c.log.Info("input=%q seen=%d sent=%d left_out=%d", c.set.Name, c.seen.Load(), c.sent, c.left.Load())
+	c.log.Info("input=%q seen=%d sent=%d left_out=%d", c.set.Name, c.seen.Load(), c.sent.Load(), c.left.Load())
 }

@@ -43,7 +43,14 @@ func (c *collector) receive(ctx context.Context, in modinput.Input) error {
 		}
 	}
 	sum := sha256.Sum256([]byte(c.set.Name))
-	kept, err := spool.Open(filepath.Join(in.CheckpointDir, "spool-"+hex.EncodeToString(sum[:8])), hook.SpoolSize)
+	return c.serve(ctx, config, token, filepath.Join(in.CheckpointDir, "spool-"+hex.EncodeToString(sum[:8])), nil)
+}
+
+// serve receives until the context ends. ready, if it is not nil, is told the
+// spool and where it listens.
+func (c *collector) serve(ctx context.Context, config *tls.Config, token, dir string, ready func(*spool.Spool, net.Addr)) error {
+	hook := c.set.Webhook
+	kept, err := spool.Open(dir, hook.SpoolSize)
 	if err != nil {
 		return err
 	}
@@ -57,6 +64,9 @@ func (c *collector) receive(ctx context.Context, in modinput.Input) error {
 		Keep:  func(cluster string, events [][]byte) error { return c.keep(kept, cluster, events) },
 		Full:  func(err error) bool { return errors.Is(err, spool.ErrFull) },
 		Ready: func() bool { return kept.Size() < hook.SpoolSize*9/10 },
+	}
+	if ready != nil {
+		ready(kept, l.Addr())
 	}
 	c.log.Info("receiving on %s, path %s", l.Addr(), hook.Path)
 	ctx, cancel := context.WithCancel(ctx)

@@ -38,7 +38,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Spool is a queue on disk with any number of writers and one reader.
 type Spool struct {
 	dir string
-	max int64
+	limit int64
 	// Warn is told about damage; to be set before the first use.
 	Warn func(format string, args ...any)
 
@@ -59,12 +59,12 @@ type Spool struct {
 }
 
 // Open opens the spool in dir and makes it if it is not there. It holds at most
-// max bytes. One process may have it open.
-func Open(dir string, max int64) (*Spool, error) {
+// limit bytes. One process may have it open.
+func Open(dir string, limit int64) (*Spool, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	s := &Spool{dir: dir, max: max, Warn: func(string, ...any) {}}
+	s := &Spool{dir: dir, limit: limit, Warn: func(string, ...any) {}}
 	s.more.L = &s.mu
 	names, err := filepath.Glob(filepath.Join(dir, "*.spool"))
 	if err != nil {
@@ -145,7 +145,7 @@ func (s *Spool) Append(records [][]byte) error {
 	s.write.Lock()
 	defer s.write.Unlock()
 	s.mu.Lock()
-	closed, full := s.closed, s.bytes+int64(len(frame)) > s.max
+	closed, full := s.closed, s.bytes+int64(len(frame)) > s.limit
 	s.mu.Unlock()
 	switch {
 	case closed:

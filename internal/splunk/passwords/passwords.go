@@ -54,7 +54,7 @@ func (s Store) Get(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the credential %q: %w", name, err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }() // it was only read
 	if answer.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("reading the credential %q: splunkd answers %s", name, answer.Status)
 	}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kubeanon/kubeanon/internal/input"
+	"github.com/kubeanon/kubeanon/internal/splunk/hec"
+	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
+)
+
+func serveCommand(stderr *os.File) *cli.Command {
+	return &cli.Command{
+		Name:  "serve",
+		Usage: "receive audit events from API servers and send them to Splunk's HTTP Event Collector",
+		Description: "The webhook of the modular input as a service of its own: what it has answered is on the disk, and\n" +
+			"reaches Splunk even if that is away for a while. Tokens come from files, never from the command line.\n\n" +
+			"Examples:\n" +
+			"   kubeanon serve --listen https://0.0.0.0:9443/audit --cert server.pem --key server.key --client-ca senders.pem \\\n" +
+			"      --hec https://splunk:8088 --hec-token-file hec.token --spool /var/lib/kubeanon\n" +
+			"   kubeanon serve --listen http://127.0.0.1:9080/audit --hec https://splunk:8088 --hec-token-file hec.token --spool spool",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "`URL` to listen on: scheme, address, port and path", Required: true},
+			&cli.StringFlag{Name: "cert", Usage: "certificate `FILE` in PEM, for https"},
+			&cli.StringFlag{Name: "key", Usage: "key `FILE` in PEM, for https"},
+			&cli.StringFlag{Name: "client-ca", Usage: "`FILE` in PEM: senders need a certificate of this CA"},
+			&cli.StringFlag{Name: "token-file", Usage: "`FILE` with the token that senders bear"},
+			&cli.StringFlag{Name: "filter", Usage: "all, anonymous", Value: "all"},
+			&cli.StringFlag{Name: "spool", Usage: "`FOLDER` in which events are kept until Splunk has them", Required: true},
+			&cli.StringFlag{Name: "spool-mb", Usage: "at most `N` megabytes of it", Value: "512"},
+			&cli.StringFlag{Name: "hec", Usage: "`URL` of the HTTP Event Collector, such as https://splunk:8088", Required: true},
+			&cli.StringFlag{Name: "hec-token-file", Usage: "`FILE` with its token", Required: true},
+			&cli.StringFlag{Name: "hec-ca", Usage: "`FILE` in PEM: the CA of its certificate"},
+			&cli.StringFlag{Name: "index", Usage: "index of the events (default: that of the token)"},
+			&cli.StringFlag{Name: "sourcetype", Usage: "sourcetype of the events", Value: "kube:audit"},
+			&cli.StringFlag{Name: "metrics", Usage: "`ADDRESS:PORT` on which Prometheus may ask"},
+		},
+		Action: func(c *cli.Context) error { return runServe(c, stderr) },
+	}
+}
+
+func runServe(c *cli.Context, stderr *os.File) error {
+	if c.NArg() > 0 {
+		return usageError(fmt.Sprintf("kubeanon: serve takes no arguments, but got %q", c.Args().First()))
+	}
+	u, err := url.Parse(c.String("hec"))
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return usageError(fmt.Sprintf("kubeanon: --hec=%q is not valid; write https://HOST:PORT", c.String("hec")))
+	}
+	hecToken, err := secret(c, "hec-token-file")
+	if err != nil {
+		return err
+	}
+	token, err := secret(c, "token-file")
+	if err != nil {
+		return err
+	}
+	log := modinput.NewLog(stderr)
+	client := &hec.Client{URL: c.String("hec"), Token: hecToken, Index: c.String("index"), Sourcetype: c.String("sourcetype"), Warn: log.Warn}
+	if err := client.Open(c.String("hec-ca")); err != nil {
+		return usageError(fmt.Sprintf("kubeanon: --hec-ca: %v", err))
+	}
+	ctx, stop := interruptible(c.Context)
+	defer stop()
+	err = input.Serve(ctx, input.Service{
+		Params: map[string]string{
+			"source": c.String("listen"), "filter": c.String("filter"), "spool_mb": c.String("spool-mb"),
+			"cert_file": c.String("cert"), "key_file": c.String("key"), "client_ca_file": c.String("client-ca"),
+		},
+		Token: token, SpoolDir: c.String("spool"), HEC: client, Metrics: c.String("metrics"),
+	}, log)
+	if err != nil {
+		return usageError(fmt.Sprintf("kubeanon: serve: %v", err))
+	}
+	return nil
+}
+
+// secret reads the file that a flag names; empty without the flag.
+func secret(c *cli.Context, flag string) (string, error) {
+	name := c.String(flag)
+	if name == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return "", usageError(fmt.Sprintf("kubeanon: --%s: %v", flag, err))
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" || strings.ContainsAny(token, "\r\n") {
+		return "", usageError(fmt.Sprintf("kubeanon: --%s: %s has to hold one line, the token", flag, name))
+	}
+	return token, nil
+}
