@@ -37,7 +37,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Spool is a queue on disk with any number of writers and one reader.
 type Spool struct {
-	dir string
+	dir   string
 	limit int64
 	// Warn is told about damage; to be set before the first use.
 	Warn func(format string, args ...any)
