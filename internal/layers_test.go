@@ -17,7 +17,7 @@ var layers = map[string][]string{
 	"version": {}, "splunk/chunk": {}, "splunk/rows": {}, "audit": {},
 	"splunk/modinput": {}, "splunk/passwords": {}, "splunk/hec": {}, "checkpoint": {}, "tail": {}, "spool": {}, "cloudwatch": {},
 	"webhook":        {"audit"},
-	"input":          {"splunk/modinput", "splunk/passwords", "splunk/hec", "checkpoint", "tail", "spool", "webhook", "cloudwatch", "audit", "audit/envelope", "judge", "finding", "annotate"},
+	"input":          {"splunk/modinput", "splunk/passwords", "splunk/hec", "checkpoint", "tail", "spool", "webhook", "cloudwatch", "allowlist", "audit", "audit/envelope", "judge", "finding", "annotate"},
 	"splunk/search":  {"splunk/chunk", "splunk/rows"},
 	"splunk/splunkd": {"splunk/search", "splunk/chunk", "splunk/rows"},
 	"audit/envelope": {"audit"},

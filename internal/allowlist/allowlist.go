@@ -157,18 +157,18 @@ func source(f *finding.Finding) netip.Addr {
 
 func (e *Entry) matches(f *finding.Finding) bool {
 	ev := f.Event
-	return wildcard(e.Verb, ev.Verb) && wildcard(e.Resource, ev.ObjectRef.Resource) && wildcard(e.Namespace, ev.ObjectRef.Namespace) &&
-		wildcard(e.Cluster, f.Cluster) && wildcard(e.Outcome, string(f.Verdict.Outcome)) &&
-		wildcard(e.URI, ev.RequestURI) && wildcard(e.UserAgent, ev.UserAgent)
+	return Wildcard(e.Verb, ev.Verb) && Wildcard(e.Resource, ev.ObjectRef.Resource) && Wildcard(e.Namespace, ev.ObjectRef.Namespace) &&
+		Wildcard(e.Cluster, f.Cluster) && Wildcard(e.Outcome, string(f.Verdict.Outcome)) &&
+		Wildcard(e.URI, ev.RequestURI) && Wildcard(e.UserAgent, ev.UserAgent)
 }
 
 // absent stands for a field that is not there, here and in the search macro:
 // a lookup would match such a field against nothing, not even Any.
 const absent = "-"
 
-// wildcard reports whether text is of the form of pattern, in which * stands
-// for any text.
-func wildcard(pattern, text string) bool {
+// Wildcard reports whether text is of the form of pattern, in which * stands
+// for any text. An absent text is "-".
+func Wildcard(pattern, text string) bool {
 	if pattern == Any {
 		return true
 	}

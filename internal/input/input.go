@@ -13,16 +13,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/checkpoint"
 	"github.com/kubeanon/kubeanon/internal/cloudwatch"
-	"github.com/kubeanon/kubeanon/internal/finding"
-	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 	"github.com/kubeanon/kubeanon/internal/tail"
 )
@@ -56,7 +52,6 @@ func Run(ctx context.Context, in modinput.Input, stdout io.Writer, log *modinput
 	defer func() { _ = saved.Close() }() // it only held the lock
 	stream := modinput.NewStream(stdout)
 	c := &collector{set: set, sink: splunkd{stream, set.Name}, log: log, reported: time.Now()}
-	c.annotator.Policy = judge.DefaultPolicy()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
@@ -164,12 +159,10 @@ func (s splunkd) flush() error {
 
 // collector brings events to a sink.
 type collector struct {
-	set       Settings
-	sink      sink
-	log       *modinput.Log
-	decoder   audit.Decoder
-	judging   sync.Mutex // guards annotator
-	annotator annotate.Annotator
+	set     Settings
+	sink    sink
+	log     *modinput.Log
+	decoder audit.Decoder
 
 	seen, left, sent atomic.Int64
 	reported         time.Time
@@ -178,7 +171,7 @@ type collector struct {
 // takes counts an event and reports whether the filter lets it pass.
 func (c *collector) takes(text []byte) bool {
 	c.seen.Add(1)
-	if c.set.AnonymousOnly && !c.wanted(text) {
+	if !c.set.filter.passes(text) {
 		c.left.Add(1)
 		return false
 	}
@@ -204,19 +197,6 @@ func (c *collector) flush() error {
 		c.report()
 	}
 	return nil
-}
-
-// wanted reports whether a text holds an anonymous request, or may do so. It may
-// be called by several goroutines.
-func (c *collector) wanted(text []byte) bool {
-	c.judging.Lock()
-	defer c.judging.Unlock()
-	if c.annotator.Skip(text, false) {
-		return false
-	}
-	hit := false
-	_, reason := c.annotator.Text(text, func(*finding.Finding) { hit = true })
-	return hit || reason != annotate.Decided
 }
 
 // report tells splunkd's log what was done, for the dashboard Health.

@@ -303,7 +303,9 @@ func TestSettings(t *testing.T) {
 		{map[string]string{"source": "file://audit.log"}, "the path must be absolute"},
 		{map[string]string{"source": "file:///a/[b"}, "syntax error in pattern"},
 		{map[string]string{"source": ""}, "is not valid; write file:///"},
-		{map[string]string{"source": "file:///a", "filter": "none"}, "allowed: all, anonymous"},
+		{map[string]string{"source": "file:///a", "filter": "none"}, "allowed: all, anonymous, or FIELD=VALUE"},
+		{map[string]string{"source": "file:///a", "filter": "userAgent=x"}, `"userAgent=x" is no condition`},
+		{map[string]string{"source": "file:///a", "filter": "verb!=get,list"}, ""},
 		{map[string]string{"source": "file:///a", "start_at": "middle"}, "allowed: beginning, end"},
 		{map[string]string{"source": "file:///a", "index": "default", "host": "h", "interval": "30"}, ""},
 	} {

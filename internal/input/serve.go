@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 	"github.com/kubeanon/kubeanon/internal/spool"
@@ -61,7 +60,6 @@ func Serve(ctx context.Context, s Service, log *modinput.Log) error {
 	defer stop()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(leaving, stop) })()
 	c := &collector{set: set, sink: far{sending, s.HEC}, log: log, reported: time.Now()}
-	c.annotator.Policy = judge.DefaultPolicy()
 	err = c.serve(ctx, config, s.Token, s.SpoolDir, func(kept *spool.Spool, at net.Addr) {
 		if s.Metrics != "" {
 			go c.metrics(sending, s.Metrics, kept)

@@ -27,7 +27,7 @@ var Scheme = modinput.Scheme{
 	StreamingMode:      "xml",
 	Args: []modinput.Arg{
 		arg("source", "Source", "file:///var/log/kubernetes/audit.log; the path may hold wildcards. Or https://0.0.0.0:9443/audit: an address to which API servers post their events. Or cloudwatch://region//aws/eks/cluster/cluster: a log group of AWS.", true),
-		arg("filter", "Filter", "all (default): every event. anonymous: only requests without a name, and what cannot be judged.", false),
+		arg("filter", "Filter", "all (default): every event. anonymous: only requests without a name, and what cannot be judged. Or conditions such as: verb!=get,list,watch user.username!=system:node:*", false),
 		arg("start_at", "Start at", "Of files and log groups. beginning (default): what is there is read. end: only what is written from now on.", false),
 		arg("cert_file", "Certificate", "Of https: a file in PEM. It may be renewed while the input runs.", false),
 		arg("key_file", "Key", "Of https: the key of the certificate.", false),
@@ -51,9 +51,9 @@ var implicit = []string{"host", "index", "sourcetype", "interval", "disabled", "
 
 // Settings are those of one stanza.
 type Settings struct {
-	Name          string // of the stanza, with its scheme
-	AnonymousOnly bool
-	FromEnd       bool
+	Name    string // of the stanza, with its scheme
+	FromEnd bool
+	filter  *filter // nil for all
 
 	// One of them is set.
 	Glob    string // of files
@@ -96,12 +96,8 @@ func Parse(s modinput.Stanza) (Settings, error) {
 	if err != nil {
 		return set, err
 	}
-	switch v := s.Params["filter"]; v {
-	case "", "all":
-	case "anonymous":
-		set.AnonymousOnly = true
-	default:
-		return set, fmt.Errorf("filter=%q is not valid; allowed: all, anonymous", v)
+	if set.filter, err = parseFilter(s.Params["filter"]); err != nil {
+		return set, err
 	}
 	switch v := s.Params["start_at"]; v {
 	case "", "beginning":
