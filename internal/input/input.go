@@ -66,19 +66,24 @@ func Run(ctx context.Context, in modinput.Input, stdout io.Writer, log *modinput
 			}
 		}
 	}()
-	switch {
-	case set.Webhook != nil:
-		err = c.receive(ctx, in)
-	case set.Group != nil:
-		err = c.ask(ctx, saved)
-	default:
-		err = c.follow(ctx, saved)
-	}
+	err = c.collect(ctx, in, saved)
 	c.report()
 	if cerr := stream.Close(); err == nil {
 		err = cerr
 	}
 	return err
+}
+
+// collect runs the source of the settings until the context ends, or the sink
+// fails.
+func (c *collector) collect(ctx context.Context, in modinput.Input, saved *checkpoint.File) error {
+	switch {
+	case c.set.Webhook != nil:
+		return c.receive(ctx, in)
+	case c.set.Group != nil:
+		return c.ask(ctx, saved)
+	}
+	return c.follow(ctx, saved)
 }
 
 // follow collects files.
