@@ -34,8 +34,9 @@ const (
 	overlap = 5 * time.Minute
 
 	// A wide look goes back sweep, once in sweepEvery: for writers that lag
-	// longer.
-	sweep      = 15 * time.Minute
+	// longer. What it makes good is the difference of the two, a lag of 20
+	// minutes, since an event may become visible just after such a look.
+	sweep      = 30 * time.Minute
 	sweepEvery = 10 * time.Minute
 
 	// every is how long to wait between two looks.
@@ -91,9 +92,10 @@ type Collector struct {
 	Now     func() time.Time // nil for the clock
 	Calls   float64          // a second, at most; 0 for what AWS leaves to one reader
 
-	client *cloudwatchlogs.Client
-	limit  *rate.Limiter
-	swept  time.Time
+	client    *cloudwatchlogs.Client
+	transport aws.HTTPClient // nil for the network; tests answer in memory
+	limit     *rate.Limiter
+	swept     time.Time
 }
 
 // Open loads the credentials. It calls nobody yet, but for a role of the machine.
@@ -101,10 +103,11 @@ func (c *Collector) Open(ctx context.Context) error {
 	options := []func(*config.LoadOptions) error{
 		config.WithRegion(c.Group.Region),
 		config.WithRetryer(func() aws.Retryer {
-			return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-				o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = attempts })
-			})
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = attempts })
 		}),
+	}
+	if c.transport != nil {
+		options = append(options, config.WithHTTPClient(c.transport))
 	}
 	if c.Group.NoIMDS {
 		options = append(options, config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
@@ -182,13 +185,11 @@ func (e ownError) Error() string { return e.err.Error() }
 // Look collects what is new, to the last page.
 func (c *Collector) Look(ctx context.Context) error {
 	now := c.Now()
-	start := int64(0)
+	start, wide := int64(0), now.Sub(c.swept) >= sweepEvery
 	if c.State.Watermark > 0 {
 		back := overlap
-		wide := now.Sub(c.swept) >= sweepEvery
 		if wide {
 			back = sweep
-			defer func() { c.swept = now }()
 		}
 		start = max(0, c.State.Watermark-back.Milliseconds())
 	}
@@ -224,6 +225,9 @@ func (c *Collector) Look(ctx context.Context) error {
 		if token = page.NextToken; token == nil || *token == "" {
 			break
 		}
+	}
+	if wide {
+		c.swept = now
 	}
 	c.State.Watermark = latest
 	c.State.pack()

@@ -239,7 +239,7 @@ func TestRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f.asked["logGroupName"] != "/aws/eks/prod/cluster" || f.asked["logStreamNamePrefix"] != "kube-apiserver-audit-" || f.asked["filterPattern"] != `?"system:anonymous"` ||
-		f.asked["startTime"].(float64) != 2_000_000_000_000-15*60*1000 {
+		f.asked["startTime"].(float64) != 2_000_000_000_000-30*60*1000 {
 		t.Errorf("%v", f.asked)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"go.uber.org/goleak"
 	"gopkg.in/natefinch/lumberjack.v2"
 
 	"github.com/kubeanon/kubeanon/internal/input"
@@ -27,7 +28,8 @@ import (
 // TestMain lets the test start the input as a process of its own, to be killed.
 func TestMain(m *testing.M) {
 	if os.Getenv("KUBEANON_INPUT") == "" {
-		os.Exit(m.Run())
+		// lumberjack never ends its own one.
+		goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun"))
 	}
 	ctx, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	log := modinput.NewLog(os.Stderr)

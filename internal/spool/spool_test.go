@@ -11,9 +11,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 
 	"github.com/kubeanon/kubeanon/internal/spool"
 )
+
+// No goroutine outlives its test.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(t *testing.T, dir string, max int64) *spool.Spool {
 	t.Helper()

@@ -16,10 +16,16 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"gopkg.in/natefinch/lumberjack.v2"
 
 	"github.com/kubeanon/kubeanon/internal/tail"
 )
+
+// No goroutine outlives its test, but lumberjack's, which never ends its own.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun"))
+}
 
 // collector runs a Tail and counts which lines came out. It can be killed at
 // any moment: then it begins again with the state that was saved last.

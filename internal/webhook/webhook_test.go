@@ -24,9 +24,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 
 	"github.com/kubeanon/kubeanon/internal/webhook"
 )
+
+// No goroutine outlives its test.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const list = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[{"level":"Metadata","auditID":"1"},
  {"level":"Metadata",

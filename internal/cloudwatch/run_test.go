@@ -1,0 +1,110 @@
+package cloudwatch_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/kubeanon/kubeanon/internal/cloudwatch"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// inMemory answers without a network, so that the clock of the test goes on
+// while nobody computes.
+type inMemory struct{ http.Handler }
+
+func (t inMemory) Do(r *http.Request) (*http.Response, error) {
+	answer := httptest.NewRecorder()
+	t.ServeHTTP(answer, r)
+	return answer.Result(), r.Context().Err()
+}
+
+// TestHours runs the collector as it runs for its user, three hours long by the
+// clock of the test: writers that lag up to 20 minutes, throttling in bursts, an
+// hour in which the credentials have expired. Nothing is lost, nothing comes
+// twice, and AWS is never asked more often than the budget allows.
+func TestHours(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "example")
+	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+	t.Setenv("AWS_CA_BUNDLE", "") // it is for the network
+	synctest.Test(t, func(t *testing.T) {
+		const n = 10_800
+		begin := time.Now()
+		f := &fake{now: begin}
+		for i := range n {
+			at := begin.Add(time.Duration(i) * time.Second)
+			lag := time.Duration(i%7) * 3 * time.Minute // 0 to 18 minutes
+			if i%1000 == 0 {
+				lag = 19*time.Minute + 20*time.Second // a look may be a burst of throttling late
+			}
+			f.events = append(f.events, stored{
+				EventID: fmt.Sprintf("id-%d", i), LogStreamName: "kube-apiserver-audit-1", Message: fmt.Sprint(i),
+				Timestamp: at.UnixMilli(), IngestionTime: at.Add(lag).UnixMilli(),
+			})
+		}
+		var calls []time.Time
+		f.reply = func(call int) (int, string) {
+			now := time.Now()
+			calls = append(calls, now)
+			f.now = now
+			switch since := now.Sub(begin); {
+			case since > time.Hour && since < 2*time.Hour:
+				return http.StatusBadRequest, "ExpiredTokenException"
+			case call%50 < 3:
+				return http.StatusBadRequest, "ThrottlingException"
+			}
+			return 0, ""
+		}
+		got := map[string]int{}
+		// The last line is visible after 3 h 20 min at most, and the look that must
+		// find it is ten minutes after that.
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Hour+40*time.Minute)
+		defer cancel()
+		c := &cloudwatch.Collector{
+			Group: cloudwatch.Group{Region: "eu-west-1", Name: "/aws/eks/prod/cluster", Endpoint: "http://logs", NoIMDS: true},
+			State: &cloudwatch.State{}, First: true, Save: func() error { return nil }, Warn: func(string, ...any) {},
+			Out: func(events []cloudwatch.Event) error {
+				for _, e := range events {
+					got[e.Message]++
+				}
+				return nil
+			},
+		}
+		c.Through(inMemory{f})
+		if err := c.Open(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		twice := 0
+		for _, times := range got {
+			if times > 1 {
+				twice++
+			}
+		}
+		busiest := 0
+		for first, last := 0, 0; last < len(calls); last++ {
+			for calls[last].Sub(calls[first]) >= 10*time.Second {
+				first++
+			}
+			busiest = max(busiest, last-first+1)
+		}
+		t.Logf("%d of %d events, %d twice, %d calls in %s, at most %d in ten seconds", len(got), n, twice, len(calls), time.Since(begin), busiest)
+		if len(got) != n || twice > 0 {
+			t.Errorf("%d of %d events, %d twice", len(got), n, twice)
+		}
+		if busiest > 50 { // AWS allows 5 a second
+			t.Errorf("%d calls in ten seconds", busiest)
+		}
+	})
+}
