@@ -21,6 +21,7 @@ usage() {
 		./build.sh soak                  the tests of the input with ten times as much, and figures of what was lost
 		./build.sh bench [-svg FILE]     against grep, jq, DuckDB and others; -svg also draws how the cost grows
 		./build.sh dashboards            hold the dashboards against Splunk's schema and draw them into docs/
+		./build.sh report                render the HTML report of the recorded events into docs/
 		./build.sh gobench               the Go benchmarks
 		./build.sh e2e                   against a real kube-apiserver
 		./build.sh clean                 remove what the others made
@@ -189,6 +190,18 @@ dashboards() {
 	node "$dir/check.cjs" default/data/ui/views docs
 }
 
+# The picture shows the top of the page; the page itself is in build/.
+report() {
+	local chromium
+	chromium=$(command -v chromium chromium-browser google-chrome | head -1) || die "report: chromium is not installed"
+	build
+	mkdir -p build docs
+	(cd testdata/audit && "../../bin/$app" scan --format html --output ../../build/report.html kube-apiserver-1.36.ndjson.gz) || [ $? = 1 ]
+	"$chromium" --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-background-networking --disable-component-update --disable-sync \
+		--user-data-dir="$PWD/build/chromium" --window-size=1240,1450 --screenshot="$PWD/docs/report.png" "file://$PWD/build/report.html" 2>/dev/null
+	say "docs/report.png, build/report.html"
+}
+
 gobench() { go test ./internal/... -run '^$' -bench . -benchtime "${BENCHTIME:-1s}"; }
 
 bench() {
@@ -198,7 +211,7 @@ bench() {
 
 case ${1:-} in
 "") build && package ;;
-build | package | release | check | fuzz | bench | gobench | dashboards | soak) "$@" ;;
+build | package | release | check | fuzz | bench | gobench | dashboards | report | soak) "$@" ;;
 e2e) die "e2e: the tests against a running kube-apiserver come with a later release; go test ./... holds the recorded events of one" ;;
 clean) rm -rf build dist bin/kubeanon bin/kubeanon.exe ;;
 help | -h | --help) usage ;;

@@ -8,7 +8,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -59,6 +58,8 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) err
 			demoCommand(stdout),
 			serveCommand(stderr),
 			searchCommand(stdin, stdout),
+			completionCommand(stdout),
+			manCommand(stdout),
 			versionCommand(stdout),
 		},
 	}
@@ -126,15 +127,4 @@ func interspersed(app *cli.App, args []string) []string {
 		}
 	}
 	return append(append(append(append([]string{}, args[:2]...), flags...), "--"), rest...)
-}
-
-func versionCommand(stdout io.Writer) *cli.Command {
-	return &cli.Command{
-		Name:  "version",
-		Usage: "print the version",
-		Action: func(*cli.Context) error {
-			_, err := fmt.Fprintln(stdout, "kubeanon", version.Version)
-			return err
-		},
-	}
 }

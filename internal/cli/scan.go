@@ -1,19 +1,18 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
 	"github.com/kubeanon/kubeanon/internal/annotate"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/report"
 	"github.com/kubeanon/kubeanon/internal/scan"
@@ -29,17 +28,14 @@ func scanCommand(stdin, stdout, stderr *os.File) *cli.Command {
 			"Examples:\n" +
 			"   kubeanon scan /var/log/kubernetes/audit.log\n" +
 			"   kubeanon scan --format ndjson --output hits.ndjson exported-logs/\n" +
+			"   kubeanon scan --format html --output report.html --since 7d --min-severity medium audit*.log.gz\n" +
 			"   kubectl exec ... cat audit.log | kubeanon scan --stats -\n" +
 			"   kubeanon scan --match strict --risk flat --src-ip all audit.log   # as the original search",
-		Flags: append(searchFlags(),
-			&cli.StringFlag{Name: "format", Value: "table", Usage: strings.Join(report.Formats(), ", ")},
-			&cli.StringFlag{Name: "output", Usage: "write to `FILE` instead of standard output"},
-			&cli.StringFlag{Name: "allowlist", Usage: "leave out what `FILE` names, in the form of the app's lookup kubeanon_allowlist.csv"},
-			&cli.BoolFlag{Name: "explain-suppressed", Usage: "say at the end which entry of the allowlist left out how much"},
+		Flags: slices.Concat(searchFlags(), outletFlags(), []cli.Flag{
 			&cli.IntFlag{Name: "jobs", Usage: "judge `N` blocks at a time (default: one for each processor)"},
 			&cli.BoolFlag{Name: "stats", Usage: "print one JSON object with counts on standard error at the end"},
 			&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar; there is none without a terminal anyway"},
-		),
+		}),
 		Action: func(c *cli.Context) error { return runScan(c, stdin, stdout, stderr) },
 	}
 }
@@ -86,7 +82,7 @@ func searchOptions(c *cli.Context) (options.Options, error) {
 	return opts, opts.Check()
 }
 
-func runScan(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
+func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	opts, err := searchOptions(c)
 	if err != nil {
 		return err
@@ -95,32 +91,7 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	if len(paths) == 0 {
 		return usageError("kubeanon: scan what? Name files or folders, or - for standard input (see kubeanon scan --help)")
 	}
-	if !report.Known(c.String("format")) {
-		_, err := report.New(c.String("format"), nil, report.Options{})
-		return usageError(err.Error())
-	}
-	allow, err := openAllowlist(c)
-	if err != nil {
-		return err
-	}
-	out := stdout
-	if name := c.String("output"); name != "" {
-		if out, err = os.Create(name); err != nil {
-			return usageError(fmt.Sprintf("kubeanon: --output: %v", err))
-		}
-		defer func() {
-			if cerr := out.Close(); cerr != nil && err == nil {
-				err = fmt.Errorf("kubeanon: --output: %w", cerr)
-			}
-		}()
-	}
-	buffered := bufio.NewWriterSize(out, 1<<16)
-	ropts := report.Options{Fill: opts.Fill}
-	if terminal(out) {
-		ropts.Width, _, _ = term.GetSize(int(out.Fd()))
-		ropts.Color = os.Getenv("NO_COLOR") == ""
-	}
-	writer, err := report.New(c.String("format"), buffered, ropts)
+	out, err := openOutlet(c, &opts, stdout, strings.Join(paths, " "))
 	if err != nil {
 		return err
 	}
@@ -128,27 +99,22 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	if terminal(stderr) && !c.Bool("no-progress") {
 		progress = newBar(stderr, scan.Size(paths))
 	}
-	var writeErr error
 	s := scan.Scanner{
 		Annotator: annotate.Annotator{Policy: opts.Policy, All: opts.All},
 		Jobs:      c.Int("jobs"),
 		Stdin:     stdin,
 		Progress:  progress.update(),
-		Emit: func(f *finding.Finding) {
-			if writeErr == nil {
-				writeErr = writer.Write(f)
-			}
-		},
-		Warn: func(line string) { fmt.Fprintln(stderr, "kubeanon:", line) },
+		Emit:      out.write,
+		Warn:      func(line string) { fmt.Fprintln(stderr, "kubeanon:", line) },
 	}
-	if allow != nil {
-		s.Suppress = allow.suppress
+	if out.filters() {
+		s.Suppress = out.drops
 	}
-	if rows, ok := writer.(report.RowWriter); ok {
+	if rows, ok := out.writer.(report.RowWriter); ok {
 		s.Render = rows.Append
 		s.Rows = func(made []byte) {
-			if writeErr == nil {
-				writeErr = rows.WriteRows(made)
+			if out.err == nil {
+				out.err = rows.WriteRows(made)
 			}
 		}
 	}
@@ -157,18 +123,11 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	context.AfterFunc(ctx, func() { stdin.Close() }) // a read of it must not wait any longer
 	scanErr := s.Run(ctx, paths)
 	progress.stop()
-	if writeErr == nil {
-		writeErr = writer.Close()
+	out.source.Events, out.source.Undecidable = s.Stats.Events, s.Stats.Undecidable
+	if scanErr != nil {
+		out.source.Incomplete = strings.ReplaceAll(scanErr.Error(), "\n", "; ")
 	}
-	if writeErr == nil {
-		writeErr = buffered.Flush()
-	}
-	for _, reason := range annotate.Reasons() {
-		if n := s.Reasons[reason]; n > 0 {
-			fmt.Fprintf(stderr, "kubeanon: %d undecidable: %s\n", n, reason)
-		}
-	}
-	allow.report(stderr, c.Bool("explain-suppressed"))
+	writeErr := out.close(stderr, s.Reasons)
 	if c.Bool("stats") {
 		if err := printStats(stderr, s.Stats); err != nil {
 			return err
@@ -176,14 +135,18 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	}
 	switch {
 	case writeErr != nil:
-		return fmt.Errorf("kubeanon: write: %w", writeErr)
+		return writeErr
 	case scanErr != nil:
 		return unreadableError{fmt.Errorf("kubeanon: %s", strings.ReplaceAll(scanErr.Error(), "\n", "\nkubeanon: "))}
 	case s.Stats.Hits > 0:
 		return errFound
 	}
-	if c.String("format") == "table" {
-		fmt.Fprintf(stderr, "kubeanon: no anonymous requests in %d events\n", s.Stats.Events)
+	if out.format == "table" {
+		nothing := "no anonymous requests"
+		if out.source.LeftOut > 0 {
+			nothing = "no other anonymous requests"
+		}
+		fmt.Fprintf(stderr, "kubeanon: %s in %d events\n", nothing, s.Stats.Events)
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ const (
 	Critical Severity = "critical" // 80 to 100
 )
 
+// Severities lists the bands, the worst first.
+func Severities() []Severity { return []Severity{Critical, High, Medium, Low, Info} }
+
 func severityOf(score int) Severity {
 	switch {
 	case score >= 80:

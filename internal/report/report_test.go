@@ -6,12 +6,19 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"golang.org/x/net/html"
 
 	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/finding"
@@ -68,10 +75,18 @@ func write(t *testing.T, format string, opts report.Options, all []finding.Findi
 	return b.String()
 }
 
+// source is what a report of one log says of it.
+func source() report.Source {
+	return report.Source{
+		Title: "audit.log, <script>|`x`", At: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC),
+		Events: 12_345, Undecidable: 2, LeftOut: 1, Incomplete: "stopped before the end",
+	}
+}
+
 func TestGolden(t *testing.T) {
 	for _, format := range report.Formats() {
 		for name, all := range map[string][]finding.Finding{"some": findings(), "none": nil} {
-			got := write(t, format, report.Options{}, all)
+			got := write(t, format, report.Options{Source: source}, all)
 			path := filepath.Join("testdata", format+"-"+name+".golden")
 			if *update {
 				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
@@ -91,9 +106,9 @@ func TestGolden(t *testing.T) {
 
 // TestSafe: no format puts a raw control character on a terminal.
 func TestSafe(t *testing.T) {
-	for _, format := range []string{"table", "json", "ndjson"} {
+	for _, format := range []string{"table", "json", "ndjson", "markdown", "html", "sarif"} {
 		for _, r := range write(t, format, report.Options{}, findings()) {
-			if r != '\n' && !unicode.IsGraphic(r) {
+			if r != '\n' && (r != '\t' || format != "html") && !unicode.IsGraphic(r) { // the page's style is indented with tabs
 				t.Errorf("%s: %q", format, r)
 			}
 		}
@@ -170,6 +185,105 @@ func TestCSV(t *testing.T) {
 				t.Errorf("formula %q", cell)
 			}
 		}
+	}
+}
+
+// TestTop: only the worst, whatever the format.
+func TestTop(t *testing.T) {
+	for _, format := range report.Formats() {
+		got := write(t, format, report.Options{Top: 1}, findings())
+		if !strings.Contains(got, "secrets") || strings.Contains(got, "get of /.env") || strings.Contains(got, `"requestURI":"/.env"`) {
+			t.Errorf("%s:\n%s", format, got)
+		}
+	}
+	first := strings.Split(write(t, "ndjson", report.Options{Top: 2}, findings()), "\n")
+	if len(first) != 3 || !strings.Contains(first[0], `"severity":"critical"`) {
+		t.Errorf("%q", first)
+	}
+}
+
+// TestSARIF holds the report against the schema of OASIS, which is taken from
+// the module of a tool that is held against it, too.
+func TestSARIF(t *testing.T) {
+	out, err := exec.Command("go", "mod", "download", "-json", "github.com/securego/gosec/v2@v2.29.0").Output()
+	if err != nil {
+		t.Fatalf("the schema comes with the module github.com/securego/gosec/v2, which cannot be had: %v", err)
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal(out, &module); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(module.Dir, "report", "sarif", "testdata", "*schema*.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("schemas %v, %v", files, err)
+	}
+	schema, err := jsonschema.NewCompiler().Compile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	valid := func(text string) error {
+		instance, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return schema.Validate(instance)
+	}
+	for _, all := range [][]finding.Finding{nil, findings()} {
+		text := write(t, "sarif", report.Options{Source: source}, all)
+		if err := valid(text); err != nil {
+			t.Error(err)
+		}
+		if valid(strings.Replace(text, `"level": "`, `"level": "very `, 1)) == nil {
+			t.Error("a level that does not exist passed")
+		}
+	}
+}
+
+// TestHostile: what a client wrote is text, in a page, a cell and a list.
+func TestHostile(t *testing.T) {
+	const evil = "<script>alert(1)</script><img src=x onerror=alert(1)>`](javascript:alert(1))|www.evil.example"
+	all := findings()
+	for i := range all {
+		ev := all[i].Event
+		ev.UserAgent, ev.RequestURI, ev.AuditID, ev.ObjectRef.Name, ev.ObjectRef.Resource, ev.SourceIPs = evil, "/"+evil, evil, evil, evil, []string{evil}
+		policy := judge.DefaultPolicy()
+		all[i].Verdict, all[i].Cluster = policy.Judge(ev), evil
+	}
+	page := write(t, "html", report.Options{Source: source}, all)
+	doc, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := 0
+	for node := range doc.Descendants() {
+		switch {
+		case node.Type == html.TextNode && strings.Contains(node.Data, "<script>alert(1)</script>"):
+			texts++
+		case node.Type != html.ElementNode:
+		case slices.Contains([]string{"script", "img", "a", "link", "iframe", "object", "form"}, node.Data):
+			t.Errorf("the page has a %s", node.Data)
+		}
+		for _, attr := range node.Attr {
+			if strings.HasPrefix(attr.Key, "on") || attr.Key == "style" || strings.Contains(attr.Val, "script:") {
+				t.Errorf("the page has %s=%q", attr.Key, attr.Val)
+			}
+		}
+	}
+	if texts == 0 {
+		t.Error("the page does not show what was tried")
+	}
+	var rendered bytes.Buffer
+	md := goldmark.New(goldmark.WithExtensions(extension.GFM))
+	if err := md.Convert([]byte(write(t, "markdown", report.Options{Source: source}, all)), &rendered); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"<script", "<img", "href="} {
+		if strings.Contains(rendered.String(), bad) {
+			t.Errorf("markdown becomes %s:\n%s", bad, rendered.String())
+		}
+	}
+	if !strings.Contains(rendered.String(), "<td><code>") {
+		t.Errorf("no table:\n%s", rendered.String())
 	}
 }
 

@@ -1,109 +1,104 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
-// maxGroups bounds the memory of a table. Who has more kinds of findings than
-// this reads no table.
-const maxGroups = 10_000
-
-// group is what findings have in common that stand in one line of the table.
-type group struct {
-	score                               int
-	severity                            judge.Severity
-	category, outcome, what, source, by string
+// columns are those of the table, and how narrow each may become when the
+// terminal is: 0 if it keeps its width. most is its width where there is room.
+var columns = []struct {
+	name        string
+	least, most int
+}{
+	{"severity", 0, 0}, {"risk", 0, 0}, {"count", 0, 0}, {"category", 14, 0}, {"outcome", 0, 0},
+	{"request", 20, 60}, {"from", 11, 0}, {"let in by", 12, 50},
 }
 
-type entry struct {
-	count       int
-	first, last string // requestReceivedTimestamp
-}
-
-// tableWriter shows findings to people: repeats in one line with a count, the
+// renderTable shows findings to people: repeats in one line with a count, the
 // worst first.
-type tableWriter struct {
-	w      io.Writer
-	opts   Options
-	groups map[group]*entry
-	rest   int // findings beyond maxGroups
-}
-
-func (t *tableWriter) Write(f *finding.Finding) error {
-	v := &f.Verdict
-	g := group{
-		score: v.Score, severity: v.Severity, outcome: string(v.Outcome),
-		what: v.What, source: v.ThreatObject,
-	}
-	if v.Category != nil {
-		g.category = v.Category.Name
-	}
-	if v.Class != judge.Anonymous && g.category != string(v.Class) {
-		g.category = strings.TrimSpace(g.category + " (" + string(v.Class) + ")")
-	}
-	if v.Outcome == judge.Allowed && v.Binding.Name != "" {
-		g.by = v.Binding.Name + " > " + v.Binding.Role
-	}
-	e := t.groups[g]
-	if e == nil {
-		if len(t.groups) == maxGroups {
-			t.rest++
-			return nil
-		}
-		e = &entry{first: f.Event.RequestReceivedTimestamp}
-		t.groups[g] = e
-	}
-	e.count++
-	e.last = f.Event.RequestReceivedTimestamp
-	return nil
-}
-
-func (t *tableWriter) Close() error {
-	if len(t.groups) == 0 {
+func renderTable(w io.Writer, s *summary) error {
+	groups, more := s.sorted()
+	if len(groups) == 0 {
 		return nil
 	}
-	order := slices.SortedFunc(maps.Keys(t.groups), func(a, b group) int {
-		return cmp.Or(
-			cmp.Compare(b.score, a.score),
-			cmp.Compare(t.groups[b].count, t.groups[a].count),
-			cmp.Compare(a.category, b.category), cmp.Compare(a.what, b.what), cmp.Compare(a.source, b.source),
-			cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.by, b.by),
-		)
-	})
 	out := table.NewWriter()
 	out.SetStyle(table.StyleLight)
 	out.Style().Options.DrawBorder = false
 	out.Style().Format.Header = text.FormatDefault
-	if t.opts.Width > 0 {
-		out.Style().Size.WidthMax = t.opts.Width
+	var header table.Row
+	for _, c := range columns {
+		header = append(header, c.name)
 	}
-	out.AppendHeader(table.Row{"severity", "risk", "count", "category", "outcome", "request", "from", "let in by"})
-	for _, g := range order {
-		severity := string(g.severity)
-		if t.opts.Color {
-			severity = colors[g.severity].Sprint(severity)
+	var rows [][]string
+	for _, g := range groups {
+		rows = append(rows, []string{
+			string(g.severity), fmt.Sprint(g.score), fmt.Sprint(g.count), g.category, g.outcome, g.what, g.source, g.by,
+		})
+	}
+	widths := fit(rows, s.opts.Width)
+	out.AppendHeader(header)
+	for _, cells := range rows {
+		var row table.Row
+		for i, cell := range cells {
+			row = append(row, text.Snip(cell, widths[i], "…"))
 		}
-		out.AppendRow(table.Row{severity, g.score, t.groups[g].count, g.category, g.outcome, text.Trim(g.what, 60), g.source, text.Trim(g.by, 50)})
+		if s.opts.Color {
+			row[0] = colors[judge.Severity(cells[0])].Sprint(row[0])
+		}
+		out.AppendRow(row)
 	}
-	if _, err := fmt.Fprintln(t.w, trimRight(out.Render())); err != nil {
+	right := []table.ColumnConfig{{Number: 2, Align: text.AlignRight}, {Number: 3, Align: text.AlignRight}}
+	out.SetColumnConfigs(right)
+	if _, err := fmt.Fprintln(w, trimRight(out.Render())); err != nil {
 		return err
 	}
-	if t.rest > 0 {
-		_, err := fmt.Fprintf(t.w, "and %d findings of other kinds; --format ndjson lists all\n", t.rest)
+	if more > 0 {
+		if _, err := fmt.Fprintf(w, "and %d kinds of findings more, none of them worse; without --top all are shown\n", more); err != nil {
+			return err
+		}
+	}
+	if s.rest > 0 {
+		_, err := fmt.Fprintf(w, "and %d findings of other kinds; --format ndjson lists all\n", s.rest)
 		return err
 	}
 	return nil
+}
+
+// fit finds widths for the columns with which a line has room in a terminal;
+// with a width of 0 there is as much room as there has to be.
+func fit(rows [][]string, width int) []int {
+	widths := make([]int, len(columns))
+	total := 0
+	for i, c := range columns {
+		widths[i] = len(c.name)
+		for _, row := range rows {
+			widths[i] = max(widths[i], text.StringWidth(row[i]))
+		}
+		if c.most > 0 {
+			widths[i] = min(widths[i], c.most)
+		}
+		total += widths[i] + 3 // a blank on either side, and the bar
+	}
+	for ; width > 0 && total > width; total-- {
+		widest := -1
+		for i, c := range columns {
+			if c.least > 0 && widths[i] > c.least && (widest < 0 || widths[i] > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		widths[widest]--
+	}
+	return widths
 }
 
 // trimRight takes the blanks off the ends of lines.

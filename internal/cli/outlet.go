@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/options"
+	"github.com/kubeanon/kubeanon/internal/report"
+)
+
+// outlet is where the findings of a command go: through filters into a report,
+// on standard output or in a file.
+type outlet struct {
+	filter *filter
+	allow  *allowed
+	writer report.Writer
+	source report.Source // its counts are set before close
+
+	out      *os.File
+	toFile   bool
+	buffered *bufio.Writer
+	format   string
+	explain  bool
+	err      error // the first one of writing
+}
+
+// outletFlags are those of all commands that report findings.
+func outletFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "format", Value: "table", Usage: strings.Join(report.Formats(), ", ")},
+		&cli.StringFlag{Name: "output", Usage: "write to `FILE` instead of standard output"},
+		&cli.IntFlag{Name: "top", Usage: "only the `N` worst: groups where they are grouped, else findings"},
+		&cli.StringFlag{Name: "allowlist", Usage: "leave out what `FILE` names, in the form of the app's lookup kubeanon_allowlist.csv"},
+		&cli.BoolFlag{Name: "explain-suppressed", Usage: "say at the end which entry of the allowlist left out how much"},
+	}, filterFlags()...)
+}
+
+// openOutlet reads the flags. It creates the file of --output last, when all
+// else is known to be right.
+func openOutlet(c *cli.Context, opts *options.Options, stdout *os.File, title string) (o *outlet, err error) {
+	o = &outlet{format: c.String("format"), explain: c.Bool("explain-suppressed"), out: stdout}
+	o.source = report.Source{Title: title, At: time.Now()}
+	if !report.Known(o.format) {
+		_, err := report.New(o.format, nil, report.Options{})
+		return nil, usageError(err.Error())
+	}
+	if n := c.Int("top"); n < 0 || n == 0 && c.IsSet("top") {
+		return nil, usageError(fmt.Sprintf("kubeanon: --top=%d is not valid; write a number from 1 on", n))
+	}
+	if o.filter, err = newFilter(c, o.source.At); err != nil {
+		return nil, err
+	}
+	if o.allow, err = openAllowlist(c); err != nil {
+		return nil, err
+	}
+	if name := c.String("output"); name != "" {
+		o.toFile = true
+		if o.out, err = os.Create(name); err != nil {
+			return nil, usageError(fmt.Sprintf("kubeanon: --output: %v", err))
+		}
+	}
+	o.buffered = bufio.NewWriterSize(o.out, 1<<16)
+	ropts := report.Options{Fill: opts.Fill, Top: c.Int("top"), Source: func() report.Source { return o.source }}
+	if terminal(o.out) {
+		ropts.Width, _, _ = term.GetSize(int(o.out.Fd()))
+		ropts.Color = os.Getenv("NO_COLOR") == ""
+	}
+	o.writer, err = report.New(o.format, o.buffered, ropts)
+	return o, err
+}
+
+// drops reports whether a finding is not to be written.
+func (o *outlet) drops(f *finding.Finding) bool {
+	return o.filter.drops(f) || o.allow != nil && o.allow.suppress(f)
+}
+
+// filters reports whether drops ever says yes.
+func (o *outlet) filters() bool { return o.filter != nil || o.allow != nil }
+
+// write writes a finding. After an error it does nothing.
+func (o *outlet) write(f *finding.Finding) {
+	if o.err == nil {
+		o.err = o.writer.Write(f)
+	}
+}
+
+// close completes the report, and tells people what is not in it.
+func (o *outlet) close(stderr io.Writer, reasons map[annotate.Reason]int64) error {
+	if o.filter != nil {
+		o.source.LeftOut += o.filter.left.Load()
+	}
+	if o.allow != nil {
+		o.source.LeftOut += int64(o.allow.total)
+	}
+	if o.err == nil {
+		o.err = o.writer.Close()
+	}
+	if o.err == nil {
+		o.err = o.buffered.Flush()
+	}
+	if o.toFile {
+		if err := o.out.Close(); err != nil && o.err == nil {
+			o.err = err
+		}
+	}
+	for _, reason := range annotate.Reasons() {
+		if n := reasons[reason]; n > 0 {
+			fmt.Fprintf(stderr, "kubeanon: %d undecidable: %s\n", n, reason)
+		}
+	}
+	if o.filter != nil {
+		if n := o.filter.left.Load(); n > 0 {
+			fmt.Fprintf(stderr, "kubeanon: %d findings left out by --since, --until, --min-severity, --category, --cluster\n", n)
+		}
+	}
+	o.allow.report(stderr, o.explain)
+	if o.err != nil {
+		return fmt.Errorf("kubeanon: write: %w", o.err)
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kubeanon/kubeanon/internal/version"
+)
+
+func versionCommand(stdout io.Writer) *cli.Command {
+	return &cli.Command{
+		Name:        "version",
+		Usage:       "print the version",
+		Description: "Examples:\n   kubeanon version\n   kubeanon version --json    # with the Go version, the platform and all that is linked in",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print JSON, with how it was built"}},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usageError("kubeanon: version takes no arguments")
+			}
+			if !c.Bool("json") {
+				_, err := fmt.Fprintln(stdout, "kubeanon", version.Version)
+				return err
+			}
+			type module struct {
+				Path    string `json:"path"`
+				Version string `json:"version"`
+			}
+			build := struct {
+				Version  string   `json:"version"`
+				Go       string   `json:"go"`
+				Platform string   `json:"platform"`
+				Modules  []module `json:"modules"`
+			}{version.Version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, []module{}}
+			if info, ok := debug.ReadBuildInfo(); ok {
+				for _, dep := range info.Deps {
+					build.Modules = append(build.Modules, module{dep.Path, dep.Version})
+				}
+			}
+			out := json.NewEncoder(stdout)
+			out.SetIndent("", "  ")
+			return out.Encode(build)
+		},
+	}
+}

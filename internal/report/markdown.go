@@ -1,0 +1,97 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/kubeanon/kubeanon/internal/judge"
+)
+
+// renderMarkdown writes a report for a ticket or a pull request, in GitHub's
+// flavour. What clients wrote stands in code spans, where no markup, link or
+// HTML is read.
+func renderMarkdown(w io.Writer, s *summary) error {
+	var b strings.Builder
+	b.WriteString("# Anonymous requests to the Kubernetes API\n\n")
+	sentence, message := s.headline()
+	fmt.Fprintf(&b, "%s\n\n", strings.TrimSpace(sentence+" "+code(message)))
+	for _, line := range s.about() {
+		fmt.Fprintf(&b, "- %s\n", markdownText(line))
+	}
+	if s.total == 0 {
+		_, err := io.WriteString(w, b.String())
+		return err
+	}
+	b.WriteString("\n| severity | findings |\n|---|---:|\n")
+	for _, severity := range judge.Severities() {
+		if n := s.severities[severity]; n > 0 {
+			fmt.Fprintf(&b, "| %s | %d |\n", severity, n)
+		}
+	}
+	if len(s.bindings) > 0 {
+		b.WriteString("\n## What lets them in\n")
+		for _, t := range worst(s.bindings, maxTop) {
+			fmt.Fprintf(&b, "\n%s let in %d of %d, up to %s (%d)\n", code(t.name), t.let, t.count, t.severity, t.score)
+			if t.remediation != "" {
+				fmt.Fprintf(&b, "\n%s\n", block(t.remediation))
+			}
+		}
+	}
+	b.WriteString("\n## Findings\n\n| severity | risk | count | category | outcome | request | from | let in by | first | last |\n|---|---:|---:|---|---|---|---|---|---|---|\n")
+	groups, more := s.sorted()
+	for _, g := range groups {
+		fmt.Fprintf(&b, "| %s | %d | %d | %s | %s | %s | %s | %s | %s | %s |\n",
+			g.severity, g.score, g.count, g.category, g.outcome, code(g.what), code(g.source), code(g.by), code(g.first), code(g.last))
+	}
+	if n := more + s.rest; n > 0 {
+		fmt.Fprintf(&b, "\nand %d more\n", n)
+	}
+	b.WriteString("\n## Addresses\n\n| address | requests | let in | denied | worst |\n|---|---:|---:|---:|---|\n")
+	for _, t := range worst(s.addresses, maxTop) {
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %s (%d) |\n", code(t.name), t.count, t.let, t.refused, t.severity, t.score)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// markdownText is text of ours that may hold a name of a file: every mark of
+// Markdown in it is escaped.
+func markdownText(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if strings.ContainsRune("\\`*_{}[]<>#|!&~", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// code is a code span in a cell of a table, of text without line breaks. It is
+// fenced with more backticks than stand in it in a row (CommonMark 6.1); only
+// the bar is special in a cell nevertheless.
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	mark := fence(s, 1)
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
+		s = " " + s + " "
+	}
+	return mark + strings.ReplaceAll(s, "|", `\|`) + mark
+}
+
+// block is a code block.
+func block(s string) string {
+	mark := fence(s, 3)
+	return mark + "\n" + s + "\n" + mark
+}
+
+// fence is a row of at least n backticks, longer than any in s.
+func fence(s string, n int) string {
+	for strings.Contains(s, strings.Repeat("`", n)) {
+		n++
+	}
+	return strings.Repeat("`", n)
+}

@@ -1,0 +1,400 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/judge"
+	"github.com/kubeanon/kubeanon/internal/version"
+)
+
+// Limits of a summary, which bound its memory whatever was found.
+const (
+	maxGroups  = 10_000 // who has more kinds of findings, addresses or bindings than this reads no report
+	maxSamples = 50     // findings that are listed one by one under a group
+	maxListed  = 5_000  // and under all groups together: a browser has to show them
+	maxAgents  = 5      // user agents that are named under a group
+	maxSlots   = 4_096  // intervals of the timeline while it is collected
+	maxTop     = 20     // addresses and bindings that are shown
+)
+
+// Source says where the findings came from, and what is not among them.
+type Source struct {
+	Title       string    // what was read, in a few words
+	At          time.Time // when; the zero value if it does not matter
+	Events      int64     // that were read
+	Undecidable int64     // texts that could not be judged
+	LeftOut     int64     // findings that filters or an allowlist left out
+	Incomplete  string    // why not all was read; empty if it was
+}
+
+// key is what findings have in common that are shown as one.
+type key struct {
+	score                               int
+	severity                            judge.Severity
+	category, outcome, what, source, by string
+	cluster                             string
+}
+
+// group is findings with the same key. The texts that clients wrote are fit for
+// a page; the verdict is that of the first finding.
+type group struct {
+	key
+	verdict                  judge.Verdict
+	classProof, outcomeProof string
+	count                    int
+	first, last              string // requestReceivedTimestamp, the earliest and the latest
+	agents                   []string
+	moreAgents               bool
+	samples                  []sample
+}
+
+// sample is one finding of a group.
+type sample struct{ at, agent, addresses, code, auditID string }
+
+// tally counts the findings of one address, category or binding.
+type tally struct {
+	name                string
+	count, let, refused int
+	score               int // the highest
+	severity            judge.Severity
+	remediation         string
+	category            *judge.Category
+}
+
+// summary is what the formats for people are made of.
+type summary struct {
+	opts   Options
+	groups map[key]*group
+	rest   int // findings beyond maxGroups
+
+	samples bool // findings are listed one by one, too
+	listed  int
+
+	total       int
+	let         int
+	severities  map[judge.Severity]int
+	categories  map[string]*tally
+	addresses   map[string]*tally
+	bindings    map[judge.Binding]*tally
+	first, last time.Time
+	timeline    timeline
+}
+
+// overview is a Writer that collects a summary and renders it at the end.
+type overview struct {
+	w io.Writer
+	summary
+	render func(io.Writer, *summary) error
+}
+
+func newOverview(w io.Writer, opts Options, render func(io.Writer, *summary) error) *overview {
+	return &overview{w: w, render: render, summary: summary{
+		opts: opts, groups: map[key]*group{}, severities: map[judge.Severity]int{}, categories: map[string]*tally{},
+		addresses: map[string]*tally{}, bindings: map[judge.Binding]*tally{},
+	}}
+}
+
+func (o *overview) Write(f *finding.Finding) error {
+	o.add(f)
+	return nil
+}
+
+func (o *overview) Close() error { return o.render(o.w, &o.summary) }
+
+func (s *summary) add(f *finding.Finding) {
+	v := &f.Verdict
+	s.total++
+	s.severities[v.Severity]++
+	if v.Outcome == judge.Allowed {
+		s.let++
+	}
+	at, err := time.Parse(time.RFC3339Nano, f.Event.RequestReceivedTimestamp)
+	if err == nil {
+		at = at.UTC()
+		if s.first.IsZero() || at.Before(s.first) {
+			s.first = at
+		}
+		if at.After(s.last) {
+			s.last = at
+		}
+		s.timeline.add(at, v.Severity)
+	}
+	k := key{
+		score: v.Score, severity: v.Severity, outcome: string(v.Outcome),
+		what: v.What, source: v.ThreatObject, cluster: judge.Clean(f.Cluster),
+	}
+	if v.Category != nil {
+		k.category = v.Category.Name
+		count(s.categories, k.category, k.category, v).category = v.Category
+	}
+	if v.Class != judge.Anonymous && k.category != string(v.Class) {
+		k.category = strings.TrimSpace(k.category + " (" + string(v.Class) + ")")
+	}
+	if v.Binding.Name != "" && (v.Outcome == judge.Allowed || v.Class == judge.AnonymousAccessGranted) {
+		k.by = judge.Clean(v.Binding.Name) + " > " + judge.Clean(v.Binding.Role)
+		if t := count(s.bindings, v.Binding, k.by, v); t.remediation == "" {
+			t.remediation = v.Remediation
+		}
+	}
+	source := k.source
+	if source == "" {
+		source = "unknown"
+	}
+	count(s.addresses, source, source, v)
+	g := s.groups[k]
+	if g == nil {
+		if len(s.groups) == maxGroups {
+			s.rest++
+			return
+		}
+		g = &group{key: k, verdict: *v, classProof: judge.ProveClass(f.Event, v.Class), outcomeProof: judge.ProveOutcome(f.Event)}
+		s.groups[k] = g
+	}
+	g.add(s, f)
+}
+
+func (g *group) add(s *summary, f *finding.Finding) {
+	ev := f.Event
+	g.count++
+	at := judge.Clean(ev.RequestReceivedTimestamp)
+	if g.first == "" || at < g.first {
+		g.first = at
+	}
+	g.last = max(g.last, at)
+	agent := judge.Clean(ev.UserAgent)
+	if !slices.Contains(g.agents, agent) {
+		if len(g.agents) < maxAgents {
+			g.agents = append(g.agents, agent)
+		} else {
+			g.moreAgents = true
+		}
+	}
+	if s.samples && len(g.samples) < maxSamples && s.listed < maxListed {
+		s.listed++
+		g.samples = append(g.samples, sample{
+			at: at, agent: agent, auditID: judge.Clean(ev.AuditID), code: judge.Clean(ev.ResponseStatus.Code),
+			addresses: judge.Clean(strings.Join(ev.SourceIPs[:min(len(ev.SourceIPs), 8)], " ")),
+		})
+	}
+}
+
+// count counts a finding under a name of a table; beyond maxGroups all that is
+// new is counted as one.
+func count[K comparable](table map[K]*tally, k K, name string, v *judge.Verdict) *tally {
+	t := table[k]
+	if t == nil {
+		if len(table) >= maxGroups {
+			var others K
+			k, name = others, "others"
+			t = table[k]
+		}
+		if t == nil {
+			t = &tally{name: name}
+			table[k] = t
+		}
+	}
+	t.count++
+	switch v.Outcome {
+	case judge.Allowed:
+		t.let++
+	case judge.Denied:
+		t.refused++
+	}
+	if t.severity == "" || v.Score > t.score {
+		t.score, t.severity = v.Score, v.Severity
+	}
+	return t
+}
+
+// sorted are the groups, the worst first, and how many more there are than
+// Options.Top.
+func (s *summary) sorted() (groups []*group, more int) {
+	groups = slices.SortedFunc(maps.Values(s.groups), func(a, b *group) int {
+		return cmp.Or(
+			cmp.Compare(b.score, a.score),
+			cmp.Compare(b.count, a.count),
+			cmp.Compare(a.category, b.category), cmp.Compare(a.what, b.what), cmp.Compare(a.source, b.source),
+			cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.by, b.by), cmp.Compare(a.cluster, b.cluster),
+		)
+	})
+	if top := s.opts.Top; top > 0 && len(groups) > top {
+		return groups[:top], len(groups) - top
+	}
+	return groups, 0
+}
+
+// worst are the tallies of a table, the worst first, n at most.
+func worst[K comparable](table map[K]*tally, n int) []*tally {
+	all := slices.SortedFunc(maps.Values(table), func(a, b *tally) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.let, a.let), cmp.Compare(b.count, a.count), cmp.Compare(a.name, b.name))
+	})
+	return all[:min(n, len(all))]
+}
+
+// clusters are the names of the clusters that any group has.
+func (s *summary) clusters() []string {
+	names := map[string]bool{}
+	for k := range s.groups {
+		if k.cluster != "" {
+			names[k.cluster] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// source is where the findings came from.
+func (s *summary) source() Source {
+	if s.opts.Source == nil {
+		return Source{}
+	}
+	return s.opts.Source()
+}
+
+// headline is the whole report in a sentence, and what the worst finding says.
+func (s *summary) headline() (sentence, message string) {
+	in := ""
+	if n := s.source().Events; n > 0 {
+		in = " in " + number(n) + " events"
+	}
+	if s.total == 0 {
+		return "No anonymous requests" + in + ".", ""
+	}
+	groups, _ := s.sorted()
+	sentence = fmt.Sprintf("%s%s, %s let in.", plural(int64(s.total), "anonymous request"), in, number(int64(s.let)))
+	if worst := groups[0]; worst.verdict.Message != "" {
+		sentence += fmt.Sprintf(" The worst is %s:", worst.severity)
+		message = worst.verdict.Message
+	}
+	return sentence, message
+}
+
+// about says what was read, and what is not in the report.
+func (s *summary) about() (lines []string) {
+	source := s.source()
+	if source.Incomplete != "" {
+		lines = append(lines, "NOT COMPLETE: "+source.Incomplete)
+	}
+	if source.Title != "" {
+		lines = append(lines, "Read: "+source.Title)
+	}
+	if !s.first.IsZero() {
+		lines = append(lines, "Requests from "+s.first.Format(time.DateTime)+" to "+s.last.Format(time.DateTime)+" UTC")
+	}
+	if clusters := s.clusters(); len(clusters) > 0 {
+		lines = append(lines, "Clusters: "+strings.Join(clusters[:min(len(clusters), maxTop)], ", "))
+	}
+	if n := source.Undecidable; n > 0 {
+		lines = append(lines, plural(n, "text")+" could not be judged: cut, or no event; they may hide a request")
+	}
+	if n := source.LeftOut; n > 0 {
+		lines = append(lines, plural(n, "finding")+" left out by filters or the allowlist")
+	}
+	made := "Made by kubeanon " + version.Version
+	if !source.At.IsZero() {
+		made += " on " + source.At.UTC().Format(time.DateTime) + " UTC"
+	}
+	return append(lines, made)
+}
+
+// plural is a count with its noun.
+func plural(n int64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return number(n) + " " + noun
+}
+
+// number writes a count with commas.
+func number(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// timeline counts findings by time and severity. It begins with seconds, and
+// takes longer intervals when there are too many of them.
+type timeline struct {
+	step  int64                            // seconds
+	slots map[int64]map[judge.Severity]int // by the number of the interval since 1970
+}
+
+// steps are the intervals that people read well, in seconds: each holds a whole
+// number of the one before. Beyond the last it is doubled.
+var steps = []int64{1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600}
+
+func (t *timeline) add(at time.Time, severity judge.Severity) {
+	if t.slots == nil {
+		t.step, t.slots = steps[0], map[int64]map[judge.Severity]int{}
+	}
+	if t.slots[at.Unix()/t.step] == nil && len(t.slots) == maxSlots {
+		t.widen()
+	}
+	slot := at.Unix() / t.step
+	if t.slots[slot] == nil {
+		t.slots[slot] = map[judge.Severity]int{}
+	}
+	t.slots[slot][severity]++
+}
+
+// widen goes to the next longer interval.
+func (t *timeline) widen() {
+	next := 2 * t.step
+	if i := slices.Index(steps, t.step); i >= 0 && i+1 < len(steps) {
+		next = steps[i+1]
+	}
+	old, factor := t.slots, next/t.step
+	t.step, t.slots = next, map[int64]map[judge.Severity]int{}
+	for slot, counts := range old {
+		to := slot / factor
+		if t.slots[to] == nil {
+			t.slots[to] = counts
+			continue
+		}
+		for severity, n := range counts {
+			t.slots[to][severity] += n
+		}
+	}
+}
+
+// interval is one bar of the timeline.
+type interval struct {
+	from   time.Time
+	counts map[judge.Severity]int
+	total  int
+}
+
+// intervals are the bars of a timeline, n at most and without gaps, and how long
+// each is.
+func (t *timeline) intervals(n int) (all []interval, step time.Duration) {
+	if len(t.slots) == 0 {
+		return nil, 0
+	}
+	first, last := t.ends()
+	for last-first >= int64(n) {
+		t.widen()
+		first, last = t.ends()
+	}
+	for slot := first; slot <= last; slot++ {
+		bar := interval{from: time.Unix(slot*t.step, 0).UTC(), counts: t.slots[slot]}
+		for _, count := range bar.counts {
+			bar.total += count
+		}
+		all = append(all, bar)
+	}
+	return all, time.Duration(t.step) * time.Second
+}
+
+func (t *timeline) ends() (first, last int64) {
+	slots := slices.Sorted(maps.Keys(t.slots))
+	return slots[0], slots[len(slots)-1]
+}
