@@ -14,10 +14,11 @@ const module = "github.com/kubeanon/kubeanon/internal/"
 // Kubernetes; audit and judgement know no Splunk; only command, demo and cli
 // know both.
 var layers = map[string][]string{
-	"version": {}, "splunk/chunk": {}, "splunk/rows": {}, "audit": {},
-	"splunk/modinput": {}, "splunk/passwords": {}, "splunk/hec": {}, "checkpoint": {}, "tail": {}, "spool": {}, "cloudwatch": {},
+	"version": {}, "logfile": {}, "splunk/chunk": {}, "splunk/rows": {}, "audit": {},
+	"splunk/modinput": {}, "splunk/trust": {}, "splunk/fakehec": {}, "checkpoint": {}, "tail": {}, "spool": {}, "cloudwatch": {},
+	"splunk/passwords": {"splunk/trust"}, "splunk/hec": {"splunk/trust"}, "splunk/export": {"splunk/trust"},
 	"webhook":        {"audit"},
-	"input":          {"splunk/modinput", "splunk/passwords", "splunk/hec", "checkpoint", "tail", "spool", "webhook", "cloudwatch", "allowlist", "audit", "audit/envelope", "judge", "finding", "annotate"},
+	"input":          {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "checkpoint", "tail", "spool", "webhook", "cloudwatch", "allowlist", "audit", "audit/envelope", "judge", "finding", "annotate"},
 	"splunk/search":  {"splunk/chunk", "splunk/rows"},
 	"splunk/splunkd": {"splunk/search", "splunk/chunk", "splunk/rows"},
 	"audit/envelope": {"audit"},
@@ -25,17 +26,19 @@ var layers = map[string][]string{
 	"finding":        {"audit", "judge"},
 	"options":        {"audit", "judge"},
 	"annotate":       {"audit", "audit/envelope", "judge", "finding"},
-	"scan":           {"audit", "audit/envelope", "judge", "finding", "annotate"},
-	"allowlist":      {"audit", "judge", "finding"},
-	"report":         {"audit", "judge", "finding"},
-	"command":        {"audit", "audit/envelope", "judge", "finding", "annotate", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
-	"demo":           {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
-	"cases":          {"audit", "audit/envelope", "judge", "finding", "annotate"},
-	"peers":          {"audit"},
-	"explain":        {"audit", "judge", "finding", "peers"},
-	"cli":            nil, // all of them
-	"realevents":     {},  // for tests only
-	"bench":          {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
+	"replay":         {"logfile", "splunk/hec", "splunk/trust", "scs"},
+	"scs":            {"splunk/trust"}, "scs/fakescs": {}, "splunk/fakerest": {},
+	"scan":       {"logfile", "audit", "audit/envelope", "judge", "finding", "annotate"},
+	"allowlist":  {"audit", "judge", "finding"},
+	"report":     {"version", "audit", "judge", "finding"},
+	"command":    {"audit", "audit/envelope", "judge", "finding", "annotate", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
+	"demo":       {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
+	"cases":      {"audit", "audit/envelope", "judge", "finding", "annotate"},
+	"peers":      {"audit"},
+	"explain":    {"audit", "judge", "finding", "peers"},
+	"cli":        nil, // all of them
+	"realevents": {},  // for tests only
+	"bench":      {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
 }
 
 // pure packages do no I/O: these they must not even import.
@@ -46,16 +49,18 @@ var (
 
 // only says which packages alone may import a module.
 var only = map[string][]string{
-	"github.com/json-iterator/go":      {"audit"},
-	"github.com/urfave/cli/v2":         {"cli"},
-	"github.com/jedib0t/go-pretty/v6/": {"report", "demo", "cli"},
-	"github.com/klauspost/compress":    {"scan"},
-	"golang.org/x/sys/cpu":             {"audit"},
-	"golang.org/x/term":                {"cli"},
-	"golang.org/x/time/rate":           {"cloudwatch"},
-	"github.com/aws/":                  {"cloudwatch"},
-	"golang.org/x/sys/unix":            {"cli", "checkpoint"},
-	"golang.org/x/sys/windows":         {"checkpoint"},
+	"github.com/json-iterator/go":           {"audit"},
+	"github.com/urfave/cli/v2":              {"cli"},
+	"github.com/jedib0t/go-pretty/v6/":      {"report", "demo", "cli"},
+	"github.com/klauspost/compress":         {"logfile"},
+	"golang.org/x/sys/cpu":                  {"audit"},
+	"golang.org/x/term":                     {"cli"},
+	"golang.org/x/time/rate":                {"cloudwatch", "replay", "cli"},
+	"go.yaml.in/yaml/v3":                    {"replay"},
+	"github.com/splunk/splunk-cloud-sdk-go": {"scs"},
+	"github.com/aws/":                       {"cloudwatch"},
+	"golang.org/x/sys/unix":                 {"cli", "checkpoint"},
+	"golang.org/x/sys/windows":              {"checkpoint"},
 }
 
 func goList(t *testing.T, format string, args ...string) []string {

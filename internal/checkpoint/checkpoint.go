@@ -31,7 +31,7 @@ type envelope struct {
 }
 
 // ErrLocked says that another process holds the checkpoint.
-var ErrLocked = errors.New("another process collects the same input")
+var ErrLocked = errors.New("another process has the checkpoint")
 
 // Open locks the checkpoint of an input, by the name of its stanza, in dir, and
 // makes dir if it is not there.
@@ -43,7 +43,11 @@ func Open(dir, name string) (*File, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(name))
-	path := filepath.Join(dir, "kubeanon-"+hex.EncodeToString(sum[:8])+".json")
+	return OpenFile(filepath.Join(dir, "kubeanon-"+hex.EncodeToString(sum[:8])+".json"), name)
+}
+
+// OpenFile locks a checkpoint by the path of its file.
+func OpenFile(path, name string) (*File, error) {
 	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err

@@ -14,11 +14,11 @@ type bar struct {
 	done    chan struct{}
 }
 
-// newBar starts a bar for total bytes; 0 if that is not known.
-func newBar(w io.Writer, total int64) *bar {
+// newBar starts a bar for something that goes through total bytes; 0 if that is not known.
+func newBar(w io.Writer, doing string, total int64) *bar {
 	b := &bar{
 		writer:  progress.NewWriter(),
-		tracker: &progress.Tracker{Message: "scanning", Total: total, Units: progress.UnitsBytes},
+		tracker: &progress.Tracker{Message: doing, Total: total, Units: progress.UnitsBytes},
 		done:    make(chan struct{}),
 	}
 	b.writer.SetOutputWriter(w)
@@ -40,6 +40,20 @@ func (b *bar) update() func(read int64) {
 		return nil
 	}
 	return b.tracker.SetValue
+}
+
+// add counts bytes.
+func (b *bar) add(n int64) {
+	if b != nil {
+		b.tracker.Increment(n)
+	}
+}
+
+// say changes what the bar says.
+func (b *bar) say(text string) {
+	if b != nil {
+		b.tracker.UpdateMessage(text)
+	}
 }
 
 // stop takes the bar off the screen.

@@ -55,6 +55,8 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) err
 			scanCommand(stdin, stdout, stderr),
 			explainCommand(stdin, stdout),
 			rulesCommand(stdout),
+			replayCommand(stdin, stdout, stderr),
+			huntCommand(stdin, stdout, stderr),
 			demoCommand(stdout),
 			serveCommand(stderr),
 			searchCommand(stdin, stdout),

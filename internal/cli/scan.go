@@ -97,7 +97,7 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	}
 	var progress *bar
 	if terminal(stderr) && !c.Bool("no-progress") {
-		progress = newBar(stderr, scan.Size(paths))
+		progress = newBar(stderr, "scanning", scan.Size(paths))
 	}
 	s := scan.Scanner{
 		Annotator: annotate.Annotator{Policy: opts.Policy, All: opts.All},

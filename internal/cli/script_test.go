@@ -28,11 +28,15 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TESTDATA", realevents.Dir())
+			env.Values["fakes"] = &fakes{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code":     wantCode,
 			"requests": requests,
+			"fake":     fake,
+			"arrived":  arrived,
+			"discreet": discreet,
 		},
 	})
 }

@@ -60,7 +60,7 @@ func runServe(c *cli.Context, stderr *os.File) error {
 		return err
 	}
 	log := modinput.NewLog(stderr)
-	client := &hec.Client{URL: c.String("hec"), Token: hecToken, Index: c.String("index"), Sourcetype: c.String("sourcetype"), Warn: log.Warn}
+	client := &hec.Client{Forever: true, URL: c.String("hec"), Token: hecToken, Index: c.String("index"), Sourcetype: c.String("sourcetype"), Warn: log.Warn}
 	if err := client.Open(c.String("hec-ca")); err != nil {
 		return usageError(fmt.Sprintf("kubeanon: --hec-ca: %v", err))
 	}

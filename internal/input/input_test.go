@@ -247,7 +247,7 @@ func TestSecondInstance(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := input.Run(t.Context(), in, &out, modinput.NewLog(io.Discard)); err == nil || !strings.Contains(err.Error(), "another process collects the same input") {
+	if err := input.Run(t.Context(), in, &out, modinput.NewLog(io.Discard)); err == nil || !strings.Contains(err.Error(), "another process has the checkpoint") {
 		t.Errorf("%v", err)
 	}
 	_ = process.Signal(syscall.SIGTERM)

@@ -82,8 +82,10 @@ type far struct {
 	*hec.Client
 }
 
-func (f far) add(text []byte, source string, at time.Time) { f.Add(text, source, at) }
-func (f far) flush() error                                 { return f.Flush(f.ctx) }
+func (f far) add(text []byte, source string, at time.Time) {
+	f.Add(hec.Event{Text: text, Source: source, Time: at})
+}
+func (f far) flush() error { return f.Flush(f.ctx, nil) }
 
 // metrics answers Prometheus, in its text format (0.0.4).
 func (c *collector) metrics(ctx context.Context, address string, kept *spool.Spool) {

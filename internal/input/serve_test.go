@@ -64,7 +64,7 @@ func TestServe(t *testing.T) {
 	defer server.Close()
 	dir, address, metrics := t.TempDir(), free(t), free(t)
 	start := func() (stop func()) {
-		client := &hec.Client{URL: server.URL, Token: "hec-token", Index: "k8s", Sourcetype: "kube:audit", Warn: t.Logf, Wait: time.Millisecond}
+		client := &hec.Client{Forever: true, URL: server.URL, Token: "hec-token", Index: "k8s", Sourcetype: "kube:audit", Warn: t.Logf, Wait: time.Millisecond}
 		if err := client.Open(""); err != nil {
 			t.Fatal(err)
 		}

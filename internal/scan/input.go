@@ -1,19 +1,12 @@
 package scan
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/kubeanon/kubeanon/internal/logfile"
 )
 
 // reader reads the inputs and hands out blocks: each to order, and those with
@@ -42,7 +35,7 @@ func (r *reader) run(ctx context.Context, paths []string) {
 			r.input(ctx, "standard input", r.scanner.Stdin)
 			continue
 		}
-		files, err := list(path)
+		files, err := logfile.List(path)
 		if err != nil {
 			r.hand(r.block(), true, "", err)
 		}
@@ -78,43 +71,14 @@ func (r *reader) hand(b *block, end bool, name string, err error) {
 	r.work <- b
 }
 
-// lfsPointer is how a file begins that Git LFS has not fetched
-// (git-lfs docs/spec.md).
-const lfsPointer = "version https://git-lfs.github.com/spec/"
-
-// How compressed files begin (RFC 1952, RFC 8878); the name of a file says
-// nothing.
-var (
-	gzipMagic = []byte{0x1f, 0x8b}
-	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
-)
-
 // input reads one input, compressed or not.
 func (r *reader) input(ctx context.Context, name string, input io.Reader) {
-	fail := func(err error) { r.hand(r.block(), true, name, fmt.Errorf("%s: %w", name, err)) }
-	buffered := bufio.NewReaderSize(&counter{input, r}, headSize)
-	head, _ := buffered.Peek(len(lfsPointer))
-	var text io.Reader = buffered
-	switch {
-	case string(head) == lfsPointer:
-		fail(errors.New("a Git LFS pointer, not the log itself; fetch it with \"git lfs pull\""))
+	text, err := logfile.Unpack(&counter{input, r})
+	if err != nil {
+		r.hand(r.block(), true, name, fmt.Errorf("%s: %w", name, err))
 		return
-	case bytes.HasPrefix(head, gzipMagic):
-		unpacked, err := gzip.NewReader(bufio.NewReaderSize(buffered, blockSize))
-		if err != nil {
-			fail(err)
-			return
-		}
-		text = unpacked
-	case bytes.HasPrefix(head, zstdMagic):
-		unpacked, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			fail(err)
-			return
-		}
-		defer unpacked.Close()
-		text = unpacked
 	}
+	defer func() { _ = text.Close() }() // only read
 	cut := cutter{r: text}
 	for {
 		b := r.block()
@@ -153,7 +117,7 @@ func (c *counter) Read(p []byte) (int, error) {
 // can be told before: standard input counts nothing.
 func Size(paths []string) (size int64) {
 	for _, path := range paths {
-		files, _ := list(path)
+		files, _ := logfile.List(path)
 		for _, file := range files {
 			if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
 				size += info.Size()
@@ -161,45 +125,4 @@ func Size(paths []string) (size int64) {
 		}
 	}
 	return size
-}
-
-// list names the files of a path in order: the file itself, or all of a folder
-// but hidden ones. A link to a file counts as one, since that is what
-// /var/log/containers is made of; a link to a folder is not followed. What
-// cannot be read is in the error, beside the files.
-func list(path string) (files []string, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() {
-		return []string{path}, nil
-	}
-	var errs []error
-	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			errs = append(errs, err)
-			if entry != nil && entry.IsDir() {
-				return filepath.SkipDir
-			}
-		case name != path && strings.HasPrefix(entry.Name(), "."):
-			if entry.IsDir() {
-				return filepath.SkipDir
-			}
-		case entry.Type().IsRegular():
-			files = append(files, name)
-		case entry.Type()&fs.ModeSymlink != 0:
-			if info, err := os.Stat(name); err != nil {
-				errs = append(errs, err)
-			} else if info.Mode().IsRegular() {
-				files = append(files, name)
-			}
-		}
-		return nil
-	})
-	if err = errors.Join(append(errs, err)...); err == nil && len(files) == 0 {
-		err = fmt.Errorf("%s: the folder holds no files to scan", path)
-	}
-	return files, err
 }

@@ -1,35 +1,24 @@
 // Package hec sends events to Splunk's HTTP Event Collector.
 //
-// Source: Splunk's documentation of the endpoint services/collector/event and
-// of its response codes.
+// Source: Splunk's documentation of the endpoints services/collector/event and
+// services/collector/ack, and of their response codes.
 package hec
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
+	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
-)
 
-const (
-	// maxAnswer bounds what is read of an answer.
-	maxAnswer = 64 << 10
-
-	// timeout bounds one request.
-	timeout = 30 * time.Second
-
-	// The wait before a batch is sent again, doubled each time.
-	firstWait = time.Second
-	lastWait  = 30 * time.Second
+	"github.com/kubeanon/kubeanon/internal/splunk/trust"
 )
 
 // Client sends batches of events. Add collects one, Flush sends it. It is not
@@ -38,113 +27,402 @@ type Client struct {
 	URL        string // such as https://splunk.example.com:8088
 	Token      string
 	Index      string // empty for that of the token
-	Sourcetype string
+	Sourcetype string // of events that bring none
 	Warn       func(format string, args ...any)
 	Wait       time.Duration // before the first repetition; 0 for a second
+	Gzip       bool          // bodies are sent packed
+	Ack        bool          // ask the indexers whether they have it; the token has to allow that
+	Forever    bool          // for a service: what is refused for good is sent again too, since somebody may mend it
 
-	client *http.Client
-	body   bytes.Buffer
-	Sent   int64 // events
-	Again  int64 // batches that were sent once more
+	client  *http.Client
+	channel string
+	batch   []byte // events, one behind the other
+	ends    []int  // where in batch each of them ends
+	packed  bytes.Buffer
+	asked   []*request // sent, and not yet acknowledged, in order
+
+	Sent    int64 // events that Splunk has
+	Again   int64 // requests that were sent once more: their events may be there twice
+	Refused int64 // events that Splunk took none of, for what is in them
 }
+
+// Event is what Splunk is told beside the text.
+type Event struct {
+	Text         []byte
+	Host, Source string    // empty for what the token says
+	Sourcetype   string    // empty for that of the client
+	Index        string    // empty for that of the client
+	Time         time.Time // the zero value if Splunk is to find one
+}
+
+// FatalError is an answer that does not change by asking again.
+type FatalError struct {
+	Code int // of the collector, 0 if it was not the collector that answered
+	Text string
+}
+
+func (e *FatalError) Error() string { return e.Text }
 
 // Open makes the connection's settings. caFile holds the certificates to trust
 // beside those of the system; it may be empty.
-func (c *Client) Open(caFile string) error {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if caFile != "" {
-		text, err := os.ReadFile(caFile)
-		if err != nil {
-			return err
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return fmt.Errorf("%s holds no certificate in PEM", caFile)
-		}
-	}
+func (c *Client) Open(caFile string) (err error) {
 	if c.Wait == 0 {
 		c.Wait = firstWait
 	}
-	c.client = &http.Client{
-		Timeout:   timeout,
-		Transport: &http.Transport{TLSClientConfig: config, Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return errors.New("the collector does not redirect") // the token stays here
-		},
-	}
-	return nil
+	c.channel = guid()
+	c.client, err = trust.Client(c.URL, caFile, timeout)
+	return err
 }
 
-// Add adds an event to the batch.
-func (c *Client) Add(text []byte, source string, at time.Time) {
-	event := struct {
+// Close lets go of the connections.
+func (c *Client) Close() { c.client.CloseIdleConnections() }
+
+// guid names the channel of the acknowledgements (RFC 9562, version 4).
+func guid() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// Add adds an event to the batch. It keeps nothing of it.
+func (c *Client) Add(e Event) {
+	line := struct {
 		Time       string `json:"time,omitempty"`
+		Host       string `json:"host,omitempty"`
 		Source     string `json:"source,omitempty"`
 		Sourcetype string `json:"sourcetype,omitempty"`
 		Index      string `json:"index,omitempty"`
 		Event      string `json:"event"`
-	}{Source: source, Sourcetype: c.Sourcetype, Index: c.Index, Event: string(text)}
-	if !at.IsZero() {
-		event.Time = strconv.FormatInt(at.Unix(), 10) + at.Format(".000000")
+	}{Host: e.Host, Source: e.Source, Sourcetype: e.Sourcetype, Index: e.Index, Event: string(e.Text)}
+	if line.Sourcetype == "" {
+		line.Sourcetype = c.Sourcetype
 	}
-	line, err := json.Marshal(event)
+	if line.Index == "" {
+		line.Index = c.Index
+	}
+	if !e.Time.IsZero() {
+		line.Time = strconv.FormatInt(e.Time.Unix(), 10) + e.Time.Format(".000000")
+	}
+	text, err := json.Marshal(line)
 	if err != nil {
 		panic("BUG: " + err.Error()) // strings only
 	}
-	c.body.Write(line)
-	c.body.WriteByte('\n')
+	c.batch = append(append(c.batch, text...), '\n')
+	c.ends = append(c.ends, len(c.batch))
 }
 
-// Flush sends the batch, again and again, until Splunk has it or the context
-// ends. What Splunk says no to for good is an error too: somebody has to look.
-func (c *Client) Flush(ctx context.Context) error {
-	defer c.body.Reset()
-	n := bytes.Count(c.body.Bytes(), []byte("\n"))
-	if n == 0 {
+// Batch is how many events wait for Flush, and their size.
+func (c *Client) Batch() (events, size int) { return len(c.ends), len(c.batch) }
+
+// Flush sends the batch, again and again while that may help. Confirmed is
+// called when Splunk has it: at once, or with Ack in a later call of Flush or
+// Settle; it may be nil. Batches are confirmed in their order.
+//
+// An error is final: of the context, or a FatalError. Then the batch is still
+// there.
+func (c *Client) Flush(ctx context.Context, confirmed func()) error {
+	if len(c.ends) > 0 {
+		if err := c.send(ctx, c.batch, c.ends, confirmed); err != nil {
+			return err
+		}
+		c.batch, c.ends = c.batch[:0], c.ends[:0]
+	}
+	for len(c.asked) >= maxAsked {
+		if err := c.settleSome(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Settle returns when all that was flushed is confirmed.
+func (c *Client) Settle(ctx context.Context) error {
+	for len(c.asked) > 0 {
+		if err := c.settleSome(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// request is a part of a batch that was sent and is not yet acknowledged.
+type request struct {
+	id        int64
+	body      []byte
+	ends      []int
+	sent      time.Time
+	done      bool
+	confirmed func()
+}
+
+// send sends events until Splunk has them all, but those that it refuses one by
+// one. The end of each is an offset in body.
+func (c *Client) send(ctx context.Context, body []byte, ends []int, confirmed func()) error {
+	refused := func(text string, n int) {
+		c.Refused++
+		if c.Refused <= maxRefusals {
+			c.Warn("the HTTP Event Collector takes no event like this: %s: %.200q", text, cut(body, ends, n, n+1))
+		}
+	}
+	for tries := 0; len(ends) > 0; {
+		a, err := c.post(ctx, body)
+		var next int // how many events are settled
+		switch {
+		case err == nil && a.ok():
+			if c.Ack {
+				if a.AckID == nil {
+					return &FatalError{a.Code, "the collector gave no ackId: its token does not have \"useACK\""}
+				}
+				c.asked = append(c.asked, &request{id: *a.AckID, body: bytes.Clone(body), ends: append([]int(nil), ends...), sent: time.Now(), confirmed: confirmed})
+			} else {
+				c.Sent += int64(len(ends))
+				if confirmed != nil {
+					confirmed()
+				}
+			}
+			if a.Code == 24 || a.Code == 25 { // taken, and its queue is nearly full
+				return c.pause(ctx, c.Wait)
+			}
+			return nil
+		case err == nil && a.status == http.StatusRequestEntityTooLarge && len(ends) > 1:
+			half := len(ends) / 2
+			if err := c.send(ctx, cut(body, ends, 0, half), ends[:half], nil); err != nil {
+				return err
+			}
+			next = half
+		case err == nil && a.status == http.StatusRequestEntityTooLarge:
+			refused("too large", 0)
+			next = 1
+		case err == nil && a.badEvent() && a.Number != nil && *a.Number >= 0 && *a.Number < len(ends):
+			refused(a.Text, *a.Number)
+			c.Sent += int64(*a.Number)
+			next = *a.Number + 1
+		case err == nil && a.fatal() && !c.Forever:
+			return &FatalError{a.Code, fmt.Sprintf("%s (code %d: %s)%s", http.StatusText(a.status), a.Code, a.Text, a.hint())}
+		default:
+			if err == nil {
+				err = fmt.Errorf("%d %s (code %d: %s)", a.status, http.StatusText(a.status), a.Code, a.Text)
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			wait := max(min(c.Wait<<min(tries, 20), lastWait), a.after)
+			c.Warn("the HTTP Event Collector: %v; sending again in %s", err, wait.Round(time.Millisecond))
+			c.Again++
+			tries++
+			if !c.Forever && tries == maxTries {
+				return fmt.Errorf("the HTTP Event Collector does not answer: %w", err)
+			}
+			if err := c.pause(ctx, wait); err != nil {
+				return err
+			}
+			continue
+		}
+		tries = 0
+		from := ends[next-1]
+		body = body[from:]
+		rest := make([]int, 0, len(ends)-next)
+		for _, end := range ends[next:] {
+			rest = append(rest, end-from)
+		}
+		ends = rest
+	}
+	// All that was left has been settled in parts.
+	if c.Ack {
+		c.asked = append(c.asked, &request{done: true, confirmed: confirmed})
+	} else if confirmed != nil {
+		confirmed()
+	}
+	return nil
+}
+
+// cut is the text of the events from i to j.
+func cut(body []byte, ends []int, i, j int) []byte {
+	from := 0
+	if i > 0 {
+		from = ends[i-1]
+	}
+	return body[from:ends[j-1]]
+}
+
+// pause waits, a little shorter or longer than it is told, so that many clients
+// do not come back at once.
+func (c *Client) pause(ctx context.Context, d time.Duration) error {
+	d = d*3/4 + mathrand.N(d/2+1)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
 		return nil
 	}
-	for wait := c.Wait; ; wait = min(2*wait, lastWait) {
-		err := c.post(ctx)
-		if err == nil {
-			c.Sent += int64(n)
-			return nil
+}
+
+// answer is what the collector says.
+type answer struct {
+	Text   string `json:"text"`
+	Code   int    `json:"code"`
+	Number *int   `json:"invalid-event-number"`
+	AckID  *int64 `json:"ackId"`
+
+	status int
+	after  time.Duration // Retry-After
+}
+
+// The codes of the collector. What is not here is worth another try.
+func (a *answer) ok() bool {
+	return a.status == http.StatusOK && (a.Code == 0 || a.Code == 24 || a.Code == 25)
+}
+func (a *answer) badEvent() bool { return a.Code == 6 || a.Code == 12 || a.Code == 13 || a.Code == 15 }
+func (a *answer) fatal() bool {
+	switch {
+	case a.Code >= 1 && a.Code <= 7, a.Code >= 10 && a.Code <= 16, a.Code == 21, a.Code == 22:
+		return true
+	}
+	switch a.status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	}
+	return a.status >= 400 && a.status < 500
+}
+
+// hint says what to do.
+func (a *answer) hint() string {
+	switch a.Code {
+	case 1:
+		return "; enable the token in Settings > Data inputs > HTTP Event Collector"
+	case 2, 3, 4, 16:
+		return "; check the token"
+	case 7:
+		return "; the token may not write to this index, or there is none"
+	case 10, 11, 14:
+		return "; acknowledgement and the token's \"useACK\" have to agree"
+	}
+	if a.status == http.StatusNotFound {
+		return "; is this the address of the collector, as https://HOST:8088?"
+	}
+	return ""
+}
+
+func (c *Client) post(ctx context.Context, body []byte) (answer, error) {
+	if c.Gzip {
+		c.packed.Reset()
+		w, _ := gzip.NewWriterLevel(&c.packed, gzip.BestSpeed) // the level is right
+		_, _ = w.Write(body)                                   // to memory
+		_ = w.Close()
+		body = c.packed.Bytes()
+	}
+	return c.call(ctx, "/services/collector/event", body, c.Gzip)
+}
+
+func (c *Client) call(ctx context.Context, path string, body []byte, packed bool) (a answer, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(c.URL, "/")+path, bytes.NewReader(body))
+	if err != nil {
+		return a, err
+	}
+	r.Header.Set("Authorization", "Splunk "+c.Token)
+	r.Header.Set("Content-Type", "application/json")
+	if packed {
+		r.Header.Set("Content-Encoding", "gzip")
+	}
+	if c.Ack {
+		r.Header.Set("X-Splunk-Request-Channel", c.channel)
+	}
+	response, err := c.client.Do(r)
+	if err != nil {
+		return a, err
+	}
+	defer func() { _ = response.Body.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return a, err
+	}
+	_ = json.Unmarshal(text, &a) // a proxy may answer something else
+	a.status = response.StatusCode
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		a.after = min(time.Duration(seconds)*time.Second, lastWait)
+	}
+	return a, nil
+}
+
+// settleSome asks once which requests the indexers have, confirms what can be
+// confirmed, and sends again what was not acknowledged for too long.
+func (c *Client) settleSome(ctx context.Context) error {
+	var question struct {
+		Acks []int64 `json:"acks"`
+	}
+	for _, r := range c.asked {
+		if !r.done {
+			question.Acks = append(question.Acks, r.id)
 		}
+	}
+	if len(question.Acks) > 0 {
+		body, err := json.Marshal(question)
+		if err != nil {
+			panic("BUG: " + err.Error()) // numbers only
+		}
+		states, err := c.acks(ctx, body)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		c.Warn("the HTTP Event Collector: %v; sending again in %s", err, wait)
-		c.Again++
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
+		if err != nil {
+			c.Warn("asking for acknowledgements: %v", err)
+		}
+		for _, r := range c.asked {
+			if !r.done && states[strconv.FormatInt(r.id, 10)] {
+				r.done = true
+				c.Sent += int64(len(r.ends))
+			}
 		}
 	}
+	for len(c.asked) > 0 && c.asked[0].done {
+		if f := c.asked[0].confirmed; f != nil {
+			f()
+		}
+		c.asked = c.asked[1:]
+	}
+	if len(c.asked) == 0 {
+		return nil
+	}
+	if r := c.asked[0]; time.Since(r.sent) > ackTimeout {
+		c.Warn("no acknowledgement for %s; sending %d events again", ackTimeout, len(r.ends))
+		c.Again++
+		later := c.asked[1:]
+		c.asked = nil
+		if err := c.send(ctx, r.body, r.ends, r.confirmed); err != nil {
+			return err
+		}
+		c.asked = append(c.asked, later...)
+		return nil
+	}
+	return c.pause(ctx, min(c.Wait, ackPoll))
 }
 
-func (c *Client) post(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(c.URL, "/")+"/services/collector/event", bytes.NewReader(c.body.Bytes()))
+// acks asks for acknowledgements. Each is told true only once.
+func (c *Client) acks(ctx context.Context, question []byte) (map[string]bool, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(c.URL, "/")+"/services/collector/ack?channel="+c.channel, bytes.NewReader(question))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	request.Header.Set("Authorization", "Splunk "+c.Token)
-	request.Header.Set("Content-Type", "application/json")
-	answer, err := c.client.Do(request)
+	r.Header.Set("Authorization", "Splunk "+c.Token)
+	r.Header.Set("Content-Type", "application/json")
+	response, err := c.client.Do(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { _ = answer.Body.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	if err != nil {
-		return err
+	defer func() { _ = response.Body.Close() }() // it was only read
+	var states struct {
+		Acks map[string]bool `json:"acks"`
+		Text string          `json:"text"`
+		Code int             `json:"code"`
 	}
-	var said struct {
-		Text string `json:"text"`
-		Code int    `json:"code"`
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&states); err != nil {
+		return nil, err
 	}
-	_ = json.Unmarshal(text, &said) // a proxy may answer something else
-	if answer.StatusCode != http.StatusOK || said.Code != 0 {
-		return fmt.Errorf("%s (code %d: %s)", answer.Status, said.Code, said.Text)
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s (code %d: %s)", response.Status, states.Code, states.Text)
 	}
-	return nil
+	return states.Acks, nil
 }

@@ -7,21 +7,21 @@ package passwords
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kubeanon/kubeanon/internal/splunk/trust"
 )
+
+// timeout bounds the request.
+const timeout = 10 * time.Second
 
 // maxAnswer bounds what is read of splunkd's answer.
 const maxAnswer = 8 << 20
@@ -40,7 +40,7 @@ type Store struct {
 
 // Get reads the secret of a name, written as user or realm:user.
 func (s Store) Get(ctx context.Context, name string) (string, error) {
-	client, err := s.client()
+	client, err := trust.Client(s.URI, s.CAFile, timeout)
 	if err != nil {
 		return "", err
 	}
@@ -98,34 +98,4 @@ func (s Store) Get(ctx context.Context, name string) (string, error) {
 		secret.WriteString(p.text)
 	}
 	return secret.String(), nil
-}
-
-// client trusts splunkd's own certificate, which nobody has signed, only where
-// nobody can stand between: on this machine.
-func (s Store) client() (*http.Client, error) {
-	u, err := url.Parse(s.URI)
-	if err != nil || u.Host == "" {
-		return nil, errors.New("splunkd gave no address of itself")
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	switch ip := net.ParseIP(u.Hostname()); {
-	case s.CAFile != "":
-		text, err := os.ReadFile(s.CAFile)
-		if err != nil {
-			return nil, err
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s holds no certificate in PEM", s.CAFile)
-		}
-	case u.Hostname() == "localhost" || ip != nil && ip.IsLoopback():
-		config.InsecureSkipVerify = true
-	}
-	return &http.Client{
-		Timeout:   10 * time.Second,
-		Transport: &http.Transport{TLSClientConfig: config, Proxy: nil},
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return errors.New("splunkd does not redirect") // the session key stays here
-		},
-	}, nil
 }

@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+)
+
+// tokenVariable is the environment variable that is read where no file is named.
+// There is no flag that takes a token: every user of the machine can read the
+// arguments of a process.
+const tokenVariable = "KUBEANON_TOKEN"
+
+// token gets a secret: from the file that a flag names, from the environment, or
+// from whoever sits at the terminal.
+func token(c *cli.Context, flag, what string, stdin, stderr *os.File) (string, error) {
+	if c.String(flag) != "" {
+		return secret(c, flag)
+	}
+	if text := strings.TrimSpace(os.Getenv(tokenVariable)); text != "" {
+		return text, nil
+	}
+	if !terminal(stdin) {
+		return "", usageError(fmt.Sprintf("kubeanon: no %s: name a file with --%s, or set the environment variable %s", what, flag, tokenVariable))
+	}
+	fmt.Fprintf(stderr, "%s: ", what)
+	text, err := term.ReadPassword(int(stdin.Fd()))
+	fmt.Fprintln(stderr)
+	if err != nil {
+		return "", fmt.Errorf("kubeanon: reading the %s: %w", what, err)
+	}
+	if len(strings.TrimSpace(string(text))) == 0 {
+		return "", usageError(fmt.Sprintf("kubeanon: an empty %s", what))
+	}
+	return strings.TrimSpace(string(text)), nil
+}

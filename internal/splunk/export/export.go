@@ -1,0 +1,175 @@
+// Package export runs a search on a search head and reads its results as they
+// come, over splunkd's REST API.
+//
+// Source: Splunk's REST API reference, search/v2/jobs/export (Splunk 9.0.1 and
+// later; older ones have only the first version of the path).
+package export
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/kubeanon/kubeanon/internal/splunk/trust"
+)
+
+// maxAnswer bounds what is read of an error.
+const maxAnswer = 64 << 10
+
+// Server is the REST API of a search head.
+type Server struct {
+	URL    string // such as https://splunk.example.com:8089
+	Token  string // an authentication token (Settings > Tokens)
+	CAFile string
+	App    string // whose macros the search may use
+}
+
+// Search is what to look for. The times are Splunk's, such as -24h@h.
+type Search struct{ Query, Earliest, Latest string }
+
+// Row is a result, fields by name; a multivalue has several values.
+type Row map[string][]string
+
+// Run runs a search and calls each with every row, in order. When the context
+// ends, so does the search: it lives as long as its connection. A stream that
+// ends before Splunk says so is an error; the rows before were good.
+func (s *Server) Run(ctx context.Context, search Search, each func(Row) error) error {
+	query := strings.TrimSpace(search.Query)
+	if !strings.HasPrefix(query, "|") && !strings.HasPrefix(query, "search ") {
+		query = "search " + query // as the search bar does
+	}
+	form := url.Values{"search": {query}, "output_mode": {"json"}, "preview": {"false"}}
+	if search.Earliest != "" {
+		form.Set("earliest_time", search.Earliest)
+	}
+	if search.Latest != "" {
+		form.Set("latest_time", search.Latest)
+	}
+	response, err := s.call(ctx, http.MethodPost, "/servicesNS/nobody/"+url.PathEscape(s.App)+"/search/v2/jobs/export", form)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }() // it was only read
+	return read(response.Body, each)
+}
+
+// Version asks for the version of the server.
+func (s *Server) Version(ctx context.Context) (string, error) {
+	response, err := s.call(ctx, http.MethodGet, "/services/server/info?output_mode=json", nil)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }() // it was only read
+	var info struct {
+		Entry []struct{ Content struct{ Version string } }
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&info); err != nil {
+		return "", fmt.Errorf("%s does not answer as splunkd: %w", s.URL, err)
+	}
+	if len(info.Entry) == 0 {
+		return "", fmt.Errorf("%s does not answer as splunkd", s.URL)
+	}
+	return info.Entry[0].Content.Version, nil
+}
+
+func (s *Server) call(ctx context.Context, method, path string, form url.Values) (*http.Response, error) {
+	client, err := trust.Client(s.URL, s.CAFile, 0)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(s.URL, "/")+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+s.Token)
+	r.Close = true
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode == http.StatusOK {
+		return response, nil
+	}
+	defer func() { _ = response.Body.Close() }() // it was only read
+	text, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	var said struct{ Messages []message }
+	_ = json.Unmarshal(text, &said) // a proxy may answer something else
+	reason := ""
+	for _, m := range said.Messages {
+		reason += ": " + m.Text
+	}
+	switch response.StatusCode {
+	case http.StatusUnauthorized:
+		reason += "; is the token valid, and is token authentication on (Settings > Tokens)?"
+	case http.StatusForbidden:
+		reason += "; the user of the token may not do this"
+	case http.StatusNotFound:
+		reason += "; is this the management port (8089), and is the app " + s.App + " there?"
+	}
+	return nil, fmt.Errorf("%s answers %s%s", s.URL, response.Status, reason)
+}
+
+type message struct{ Type, Text string }
+
+// read reads the stream: one JSON object after the other.
+func read(stream io.Reader, each func(Row) error) error {
+	d := json.NewDecoder(stream)
+	rows, last := 0, false
+	for {
+		var line struct {
+			Preview  bool
+			LastRow  bool `json:"lastrow"`
+			Result   map[string]value
+			Messages []message
+		}
+		switch err := d.Decode(&line); {
+		case err == io.EOF && (last || rows == 0):
+			return nil
+		case err == io.EOF:
+			return errors.New("the results end before the search does; it was cancelled, or the connection broke")
+		case err != nil:
+			return fmt.Errorf("reading results: %w", err)
+		}
+		for _, m := range line.Messages {
+			if m.Type == "FATAL" || m.Type == "ERROR" {
+				return fmt.Errorf("splunk says: %s", m.Text)
+			}
+		}
+		if line.Preview {
+			continue
+		}
+		last = line.LastRow
+		if line.Result == nil {
+			continue
+		}
+		rows++
+		row := make(Row, len(line.Result))
+		for name, v := range line.Result {
+			row[name] = v
+		}
+		if err := each(row); err != nil {
+			return err
+		}
+	}
+}
+
+// value is a string, or a list of them.
+type value []string
+
+// UnmarshalJSON reads either form.
+func (v *value) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*v = value{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(v))
+}
