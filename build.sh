@@ -21,6 +21,7 @@ usage() {
 		./build.sh soak                  the tests of the input with ten times as much, and figures of what was lost
 		./build.sh bench [-svg FILE]     against grep, jq, DuckDB and others; -svg also draws how the cost grows
 		./build.sh dashboards            hold the dashboards against Splunk's schema and draw them into docs/
+		./build.sh hecclient             hold the HTTP Event Collector of the tests against Splunk's client for Node.js
 		./build.sh report                render the HTML report of the recorded events into docs/
 		./build.sh gobench               the Go benchmarks
 		./build.sh e2e                   against a real kube-apiserver
@@ -190,6 +191,15 @@ dashboards() {
 	node "$dir/check.cjs" default/data/ui/views docs
 }
 
+hecclient() {
+	command -v npm >/dev/null || die "hecclient: npm is not installed"
+	local dir=build/splunk-logging
+	mkdir -p "$dir"
+	cp testdata/splunk-logging/* "$dir"
+	[ -d "$dir/node_modules" ] || (cd "$dir" && npm install --ignore-scripts --no-fund --no-audit)
+	KUBEANON_SPLUNK_LOGGING="$PWD/$dir" go test -count 1 ./internal/splunk/fakehec
+}
+
 # The picture shows the top of the page; the page itself is in build/.
 report() {
 	local chromium
@@ -211,7 +221,7 @@ bench() {
 
 case ${1:-} in
 "") build && package ;;
-build | package | release | check | fuzz | bench | gobench | dashboards | report | soak) "$@" ;;
+build | package | release | check | fuzz | bench | gobench | dashboards | report | hecclient | soak) "$@" ;;
 e2e) die "e2e: the tests against a running kube-apiserver come with a later release; go test ./... holds the recorded events of one" ;;
 clean) rm -rf build dist bin/kubeanon bin/kubeanon.exe ;;
 help | -h | --help) usage ;;

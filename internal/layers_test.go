@@ -15,7 +15,7 @@ const module = "github.com/kubeanon/kubeanon/internal/"
 // know both.
 var layers = map[string][]string{
 	"version": {}, "logfile": {}, "splunk/chunk": {}, "splunk/rows": {}, "audit": {},
-	"splunk/modinput": {}, "splunk/trust": {}, "splunk/fakehec": {}, "checkpoint": {}, "tail": {}, "spool": {}, "cloudwatch": {},
+	"splunk/modinput": {}, "splunk/trust": {}, "splunk/conf": {}, "splunk/fakehec": {}, "checkpoint": {}, "tail": {}, "spool": {}, "cloudwatch": {},
 	"splunk/passwords": {"splunk/trust"}, "splunk/hec": {"splunk/trust"}, "splunk/export": {"splunk/trust"},
 	"webhook":        {"audit"},
 	"input":          {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "checkpoint", "tail", "spool", "webhook", "cloudwatch", "allowlist", "audit", "audit/envelope", "judge", "finding", "annotate"},
@@ -32,6 +32,7 @@ var layers = map[string][]string{
 	"allowlist":  {"audit", "judge", "finding"},
 	"report":     {"version", "audit", "judge", "finding"},
 	"command":    {"audit", "audit/envelope", "judge", "finding", "annotate", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
+	"doctor":     nil, // it looks at all faces of Splunk
 	"demo":       {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
 	"cases":      {"audit", "audit/envelope", "judge", "finding", "annotate"},
 	"peers":      {"audit"},

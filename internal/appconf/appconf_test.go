@@ -2,7 +2,6 @@ package appconf
 
 import (
 	"encoding/json"
-	"fmt"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -16,15 +15,13 @@ import (
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/input"
 	"github.com/kubeanon/kubeanon/internal/options"
+	"github.com/kubeanon/kubeanon/internal/splunk/conf"
 )
 
 const root = "../.."
 
-// conf is a .conf file: stanzas of settings.
-type conf map[string]map[string]string
-
 // read reads a .conf file of the repository, which has to be right.
-func read(t *testing.T, path string) conf {
+func read(t *testing.T, path string) conf.File {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, path))
 	if err != nil {
@@ -37,37 +34,13 @@ func read(t *testing.T, path string) conf {
 	return c
 }
 
-// parse reads a .conf file strictly: LF, no tabs, every line a comment, a
-// stanza, a setting or the continuation of one; nothing twice.
-func parse(text string) (c conf, problems []string) {
-	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+// parse reads a .conf file strictly: also with LF alone and without tabs.
+func parse(text string) (c conf.File, problems []string) {
 	if strings.ContainsAny(text, "\r\t") || !strings.HasSuffix(text, "\n") {
-		problem("CR, a tab, or no line end at the end")
+		problems = append(problems, "CR, a tab, or no line end at the end")
 	}
-	c, stanza := conf{}, ""
-	for _, line := range strings.Split(strings.ReplaceAll(text, "\\\n", " "), "\n") {
-		switch {
-		case line == "" || strings.HasPrefix(line, "#"):
-		case strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]"):
-			stanza = line[1 : len(line)-1]
-			if c[stanza] != nil {
-				problem("[%s] twice", stanza)
-			}
-			c[stanza] = map[string]string{}
-		default:
-			name, value, ok := strings.Cut(line, "=")
-			key := strings.TrimSpace(name)
-			if !ok || c[stanza] == nil {
-				problem("%q", line)
-				continue
-			}
-			if _, twice := c[stanza][key]; twice {
-				problem("[%s] %s twice", stanza, key)
-			}
-			c[stanza][key] = strings.TrimSpace(value)
-		}
-	}
-	return c, problems
+	c, more := conf.Parse(text)
+	return c, append(problems, more...)
 }
 
 func TestVersions(t *testing.T) {

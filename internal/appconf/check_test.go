@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/kubeanon/kubeanon/internal/allowlist"
+	"github.com/kubeanon/kubeanon/internal/splunk/conf"
 )
 
 // keys are the settings that each file of this app may hold, as Splunk's .conf
@@ -37,7 +38,7 @@ var keys = map[string]*regexp.Regexp{
 type checker struct {
 	dir      string
 	problems []string
-	macros   conf
+	macros   conf.File
 	lookups  map[string][]string
 }
 
@@ -71,11 +72,11 @@ func check(dir string) []string {
 	return c.problems
 }
 
-func (c *checker) conf(name string) conf {
+func (c *checker) conf(name string) conf.File {
 	text, err := os.ReadFile(filepath.Join(c.dir, "default", name+".conf"))
 	if err != nil {
 		c.problem("%v", err)
-		return conf{}
+		return conf.File{}
 	}
 	parsed, problems := parse(string(text))
 	for _, p := range problems {

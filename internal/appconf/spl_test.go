@@ -8,6 +8,8 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/options"
+
+	"github.com/kubeanon/kubeanon/internal/splunk/conf"
 )
 
 // search follows which fields the rows of a search have from one command to the
@@ -31,7 +33,7 @@ var splunkFields = []string{"_time", "_raw", "host", "source", "sourcetype", "in
 var internalFields = []string{"component", "log_level"}
 
 // expand replaces macros by their definitions.
-func expand(text string, macros conf, depth int) (string, error) {
+func expand(text string, macros conf.File, depth int) (string, error) {
 	if depth > 10 {
 		return "", fmt.Errorf("macros go in a circle")
 	}

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // version is that of the form of the file. A newer one is not read: an old
@@ -107,4 +108,35 @@ func (f *File) Save(name string, v any) error {
 		return err
 	}
 	return os.Rename(next.Name(), f.path)
+}
+
+// Saved is a checkpoint as it lies in its folder.
+type Saved struct {
+	Name  string
+	Time  time.Time // when it was saved last
+	State json.RawMessage
+}
+
+// List reads the checkpoints of a folder, whoever holds them.
+func List(dir string) (all []Saved, err error) {
+	files, err := filepath.Glob(filepath.Join(dir, "kubeanon-*.json"))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range files {
+		info, err := os.Stat(name)
+		if err != nil {
+			return nil, err
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		var e envelope
+		if err := json.Unmarshal(text, &e); err != nil {
+			return nil, fmt.Errorf("%s: %w; remove it to begin anew", name, err)
+		}
+		all = append(all, Saved{Name: e.Name, Time: info.ModTime(), State: e.State})
+	}
+	return all, nil
 }

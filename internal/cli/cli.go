@@ -59,6 +59,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) err
 			huntCommand(stdin, stdout, stderr),
 			demoCommand(stdout),
 			serveCommand(stderr),
+			doctorCommand(stdin, stdout, stderr),
 			searchCommand(stdin, stdout),
 			completionCommand(stdout),
 			manCommand(stdout),

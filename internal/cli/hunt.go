@@ -78,7 +78,7 @@ func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Duration("deadline"))
 	defer cancel()
 	warn := func(format string, args ...any) {
-		fmt.Fprintf(stderr, "kubeanon: %s\n", judge.Clean(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(stderr, "kubeanon: %s\n", judge.Printable(fmt.Sprintf(format, args...)))
 	}
 	h := hunt{annotator: annotate.Annotator{Policy: opts.Policy, All: opts.All}, out: out, reasons: map[annotate.Reason]int64{}}
 	if terminal(stderr) && !c.Bool("no-progress") {

@@ -85,7 +85,7 @@ func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	defer stop()
 	context.AfterFunc(ctx, func() { stdin.Close() }) // a read of it must not wait any longer
 	warn := func(format string, args ...any) {
-		fmt.Fprintf(stderr, "kubeanon: %s\n", judge.Clean(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(stderr, "kubeanon: %s\n", judge.Printable(fmt.Sprintf(format, args...)))
 	}
 
 	sets, unread := replay.Find(c.Args().Slice())

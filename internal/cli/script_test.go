@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,6 +29,16 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TESTDATA", realevents.Dir())
+			program, err := exec.LookPath("kubeanon")
+			if err != nil {
+				return err
+			}
+			root, err := filepath.Abs("../..")
+			if err != nil {
+				return err
+			}
+			env.Setenv("PROGRAM", program)
+			env.Setenv("REPOSITORY", root)
 			env.Values["fakes"] = &fakes{}
 			return nil
 		},

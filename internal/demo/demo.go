@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +33,9 @@ const SeedOptions = "input=raw match=strict risk=flat src_ip=all"
 // 50,000; a few chunks show that there may be several.
 const chunkRows = 40
 
+// columns are what splunkd sends of the rows.
+var columns = []string{"_time", "_raw", "source", "sourcetype"}
+
 // Run plays the demo with the program at path, which is called as argv0, and
 // writes to w, in lines of about width columns.
 func Run(ctx context.Context, w io.Writer, path, argv0 string, width int) error {
@@ -41,7 +43,7 @@ func Run(ctx context.Context, w io.Writer, path, argv0 string, width int) error 
 	fmt.Fprintf(w, "%d audit events of a real API server, sent to `kubeanon search` as splunkd sends them.\n\n", len(input))
 
 	fmt.Fprintf(w, "$ `kube_audit` | kubeanon\n\n")
-	found, err := search(ctx, path, argv0, "", input)
+	found, err := splunkd.Search(ctx, path, argv0, "", columns, input, chunkRows)
 	if err != nil {
 		return err
 	}
@@ -58,7 +60,7 @@ func Run(ctx context.Context, w io.Writer, path, argv0 string, width int) error 
 	fmt.Fprintf(w, "\n%d anonymous requests; %d of them were let in and are a breach. The worst:\n  %s\n", len(found), allowed, one(found[0], "risk_message"))
 
 	fmt.Fprintf(w, "\n$ `kube_audit` | `kubeanon_seed`\n  the original search's table (strict, flat risk 25, all addresses), which that search itself leaves empty\n\n")
-	seed, err := search(ctx, path, argv0, SeedOptions, input)
+	seed, err := splunkd.Search(ctx, path, argv0, SeedOptions, columns, input, chunkRows)
 	if err != nil {
 		return err
 	}
@@ -91,52 +93,6 @@ func rows() (input []splunkd.Row) {
 		})
 	}
 	return input
-}
-
-// search runs the search face over the rows with the options of one search.
-func search(ctx context.Context, path, argv0, opts string, input []splunkd.Row) (found []splunkd.Row, err error) {
-	cmd := exec.CommandContext(ctx, path, "search")
-	cmd.Args[0] = argv0
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the search command: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = cmd.Process.Kill() // the first error is the one that counts
-			_ = cmd.Wait()
-			return
-		}
-		err = cmd.Wait()
-	}()
-	player := splunkd.New(stdin, stdout)
-	args, _ := splunkd.Split(opts)
-	reply, err := player.Getinfo(args)
-	if err != nil {
-		return nil, err
-	}
-	if reply.Error != "" {
-		return nil, fmt.Errorf("the search command refused: %s", reply.Error)
-	}
-	columns := []string{"_time", "_raw", "source", "sourcetype"}
-	for chunk := range slices.Chunk(input, chunkRows) {
-		out, _, err := player.Execute(columns, chunk, false)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, out...)
-	}
-	if _, _, err = player.Execute(columns, nil, true); err != nil {
-		return nil, err
-	}
-	return found, player.Close()
 }
 
 // printTable writes some columns of rows as a table.

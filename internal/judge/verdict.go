@@ -164,16 +164,22 @@ func Clean(s string) string {
 	if len(s) > maxWord {
 		s, cut = s[:maxWord], true
 	}
-	s = strings.Map(func(r rune) rune {
+	s = Printable(s)
+	if cut {
+		s = strings.TrimRight(s, "\uFFFD") + "..."
+	}
+	return s
+}
+
+// Printable is foreign text without control characters and bidirectional
+// overrides, however long it is.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return '\uFFFD'
 	}, s)
-	if cut {
-		s = strings.TrimRight(s, "\uFFFD") + "..."
-	}
-	return s
 }
 
 func printableASCII(s string) bool {
