@@ -15,9 +15,10 @@ const demoWidth = 200
 
 func demoCommand(stdout *os.File) *cli.Command {
 	return &cli.Command{
-		Name:        "demo",
-		Usage:       "show the search command at work, without Splunk",
-		Description: "Plays splunkd to `kubeanon search` with bundled real audit events, and prints the rows that come back.",
+		Name:  "demo",
+		Usage: "show the search command at work, without Splunk",
+		Description: "Plays splunkd to `kubeanon search` with bundled real audit events, and prints the rows that come back.\n\n" +
+			"Examples:\n   kubeanon demo",
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
 				return usageError("kubeanon: demo takes no arguments")

@@ -1,15 +1,23 @@
 package cli_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/kubeanon/kubeanon/internal/logfile"
 	"github.com/kubeanon/kubeanon/internal/scs/fakescs"
 	"github.com/kubeanon/kubeanon/internal/splunk/fakehec"
 	"github.com/kubeanon/kubeanon/internal/splunk/fakerest"
@@ -20,8 +28,10 @@ const secretToken = "s3cret-0123456789"
 
 // fakes are the servers of one script.
 type fakes struct {
-	hec  *fakehec.Collector
-	seen leaks
+	hec    *fakehec.Collector
+	splunk *fakerest.Server
+	cloud  *fakescs.Cloud
+	seen   leaks
 }
 
 // leaks looks into the command line and the environment of the client of every
@@ -53,7 +63,8 @@ func (l *leaks) watch(h http.Handler) http.Handler {
 
 // fake starts a server and names it in the environment: "fake hec" in $HEC,
 // "fake splunk EVENTS" in $SPLUNK, "fake cloud EVENTS" in $CLOUD. Each line of
-// EVENTS is the _raw of a result.
+// EVENTS, which may be packed, is the _raw of a result. Its certificate stands in ca.pem,
+// the key of that in ca.key.
 func fake(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: fake hec [OPTION...] | splunk EVENTS [OPTION...] | cloud EVENTS [OPTION...]")
@@ -61,8 +72,12 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 	state := ts.Value("fakes").(*fakes)
 	var results []map[string]any
 	options := args[1:]
-	if args[0] != "hec" {
-		for line := range strings.Lines(ts.ReadFile(args[1])) {
+	if args[0] != "hec" { // the others have results
+		text, err := logfile.Unpack(strings.NewReader(ts.ReadFile(args[1])))
+		ts.Check(err)
+		lines, err := io.ReadAll(text)
+		ts.Check(err)
+		for line := range strings.Lines(string(lines)) {
 			results = append(results, map[string]any{"_raw": strings.TrimSuffix(line, "\n")})
 		}
 		options = args[2:]
@@ -96,12 +111,18 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 		if has("bare") {
 			s.Results = []map[string]any{{"count": "3"}}
 		}
-		handler = s
+		state.splunk, handler = s, s
 	case "cloud":
-		handler = &fakescs.Cloud{Tenant: "mine", ClientID: "id", Secret: secretToken, Token: secretToken, Results: results, Polls: 1}
+		state.cloud = &fakescs.Cloud{Tenant: "mine", ClientID: "id", Secret: secretToken, Token: secretToken, Results: results, Polls: 1}
+		handler = state.cloud
 	}
 	server := httptest.NewTLSServer(state.seen.watch(handler))
 	ts.Defer(server.Close)
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), ca, 0o644))
+	key, err := x509.MarshalPKCS8PrivateKey(server.TLS.Certificates[0].PrivateKey)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("ca.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
 	ts.Setenv(strings.ToUpper(args[0]), server.URL)
 }
 
@@ -134,4 +155,87 @@ func discreet(ts *testscript.TestScript, neg bool, args []string) {
 	if state.seen.found != "" {
 		ts.Fatalf("the token stands in the %s", state.seen.found)
 	}
+}
+
+// asked wants something to have been asked of a server: "asked splunk
+// earliest_time=-7d" in the form of the last search, "asked cloud
+// /search/v2/jobs" in the path of a request, "asked hec packed".
+func asked(ts *testscript.TestScript, neg bool, args []string) {
+	state := ts.Value("fakes").(*fakes)
+	found := false
+	switch args[0] {
+	case "splunk":
+		name, value, _ := strings.Cut(args[1], "=")
+		found = state.splunk.Search()[name] == value
+	case "cloud":
+		found = state.cloud.Asked(args[1])
+	case "hec":
+		found = state.hec.Packed > 0
+	}
+	if found == neg {
+		ts.Fatalf("asked %q: %v", args, found)
+	}
+}
+
+// post sends a file to the service under test, as soon as that listens, and wants
+// a status: "post 200 http://... FILE [HEADER=VALUE...]". "get" with a pattern wants
+// that in an answer, sooner or later: "get URL PATTERN".
+func post(ts *testscript.TestScript, neg bool, args []string) {
+	for _, header := range args[3:] {
+		ts.Logf("with %s", header)
+	}
+	answer := try(ts, func() (*http.Response, error) {
+		r, err := http.NewRequest(http.MethodPost, args[1], strings.NewReader(ts.ReadFile(args[2])))
+		ts.Check(err)
+		for _, header := range args[3:] {
+			name, value, _ := strings.Cut(header, "=")
+			r.Header.Set(name, value)
+		}
+		return insecure.Do(r)
+	})
+	if status := strconv.Itoa(answer.StatusCode); (status == args[0]) == neg {
+		ts.Fatalf("%s answers %s", args[1], status)
+	}
+}
+
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	pattern := regexp.MustCompile("(?m)" + args[1])
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		answer := try(ts, func() (*http.Response, error) { return insecure.Get(args[0]) })
+		text, err := io.ReadAll(answer.Body)
+		ts.Check(err)
+		answer.Body.Close()
+		if pattern.Match(text) != neg {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s in %s: %v", args[1], text, neg)
+		}
+	}
+}
+
+// insecure is a client to the program under test, whose certificate is in the script.
+var insecure = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+
+// try asks until there is an answer.
+func try(ts *testscript.TestScript, ask func() (*http.Response, error)) *http.Response {
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		answer, err := ask()
+		if err == nil {
+			return answer
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%v", err)
+		}
+	}
+}
+
+// free is an address that nobody listens on.
+func free() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
 }

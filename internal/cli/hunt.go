@@ -42,6 +42,7 @@ func huntCommand(stdin, stdout, stderr *os.File) *cli.Command {
 			&cli.StringFlag{Name: "token-file", Usage: "`FILE` with the token"},
 			&cli.StringFlag{Name: "ca-file", Usage: "`FILE` in PEM: trust this CA, too"},
 			&cli.StringFlag{Name: "query", Usage: "the search (default with --splunk: " + strings.ReplaceAll(huntQuery, "`", "'") + " in backticks, the app's macro)"},
+			&cli.BoolFlag{Name: "old-api", Usage: "Splunk Cloud Services: search by v2beta1 instead of v2"},
 			&cli.StringFlag{Name: "app", Value: "kubeanon", Usage: "the app on the search head whose macros the search uses"},
 			&cli.StringFlag{Name: "earliest", Value: "-24h", Usage: "events from this time on, in Splunk's form"},
 			&cli.StringFlag{Name: "latest", Value: "now", Usage: "events before this time, in Splunk's form"},

@@ -69,12 +69,11 @@ func cloudFlags() []cli.Flag {
 		&cli.StringFlag{Name: "client-id", Usage: "Splunk Cloud Services: `ID` of a service account"},
 		&cli.StringFlag{Name: "client-secret-file", Usage: "Splunk Cloud Services: `FILE` with its secret"},
 		&cli.StringFlag{Name: "auth-url", Usage: "Splunk Cloud Services: `URL` for its tokens", Value: "https://auth.scp.splunk.com/token"},
-		&cli.BoolFlag{Name: "old-api", Usage: "Splunk Cloud Services: search by v2beta1 instead of v2"},
 	}
 }
 
 func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
-	r := replay.Replay{Stdin: stdin, State: &replay.State{}}
+	r := replay.Replay{State: &replay.State{}}
 	if c.NArg() == 0 {
 		return usageError("kubeanon: replay what? Name log files, folders or YAML files, or - for standard input (see kubeanon replay --help)")
 	}
@@ -83,7 +82,7 @@ func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
-	context.AfterFunc(ctx, func() { stdin.Close() }) // a read of it must not wait any longer
+	r.Stdin = &interruptibleReader{ctx: ctx, file: stdin}
 	warn := func(format string, args ...any) {
 		fmt.Fprintf(stderr, "kubeanon: %s\n", judge.Printable(fmt.Sprintf(format, args...)))
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -99,10 +98,12 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	if terminal(stderr) && !c.Bool("no-progress") {
 		progress = newBar(stderr, "scanning", scan.Size(paths))
 	}
+	ctx, stop := interruptible(c.Context)
+	defer stop()
 	s := scan.Scanner{
 		Annotator: annotate.Annotator{Policy: opts.Policy, All: opts.All},
 		Jobs:      c.Int("jobs"),
-		Stdin:     stdin,
+		Stdin:     &interruptibleReader{ctx: ctx, file: stdin},
 		Progress:  progress.update(),
 		Emit:      out.write,
 		Warn:      func(line string) { fmt.Fprintln(stderr, "kubeanon:", line) },
@@ -118,9 +119,6 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 			}
 		}
 	}
-	ctx, stop := interruptible(c.Context)
-	defer stop()
-	context.AfterFunc(ctx, func() { stdin.Close() }) // a read of it must not wait any longer
 	scanErr := s.Run(ctx, paths)
 	progress.stop()
 	out.source.Events, out.source.Undecidable = s.Stats.Events, s.Stats.Undecidable

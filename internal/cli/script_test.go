@@ -39,6 +39,13 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("PROGRAM", program)
 			env.Setenv("REPOSITORY", root)
+			for _, name := range []string{"LISTEN", "METRICS"} {
+				address, err := free()
+				if err != nil {
+					return err
+				}
+				env.Setenv(name, address)
+			}
 			env.Values["fakes"] = &fakes{}
 			return nil
 		},
@@ -48,6 +55,9 @@ func TestScripts(t *testing.T) {
 			"fake":     fake,
 			"arrived":  arrived,
 			"discreet": discreet,
+			"asked":    asked,
+			"post":     post,
+			"get":      get,
 		},
 	})
 }

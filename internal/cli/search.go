@@ -16,7 +16,8 @@ func searchCommand(stdin, stdout *os.File) *cli.Command {
 		Name:  "search",
 		Usage: "the Splunk search command (splunkd runs this)",
 		Description: "Speaks the chunked protocol, version 2, on standard input and output.\n" +
-			"In Splunk: `kube_audit` | kubeanon",
+			"In Splunk: `kube_audit` | kubeanon\n\n" +
+			"Examples:\n   kubeanon search <requests.bin      # what splunkd would send",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "local", Usage: "run on the search head only (for packages that bring no binary to the indexers)"},
 		},

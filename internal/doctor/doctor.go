@@ -273,7 +273,10 @@ func (in *Installation) inputs() (lines []Line) {
 		l := Line{Check: stanza, State: OK}
 		set, err := input.Parse(modinput.Stanza{Name: stanza, Params: settings})
 		disabled := settings["disabled"] == "1" || settings["disabled"] == "true"
-		i := slices.IndexFunc(saved, func(s checkpoint.Saved) bool { return s.Name == stanza })
+		var last time.Time
+		if i := slices.IndexFunc(saved, func(s checkpoint.Saved) bool { return s.Name == stanza }); i >= 0 {
+			last = saved[i].Time
+		}
 		switch {
 		case err != nil:
 			l.State, l.Found, l.Advice = Fail, fmt.Sprint(err), "mend it in local/inputs.conf"
@@ -281,14 +284,14 @@ func (in *Installation) inputs() (lines []Line) {
 			l.Found = "disabled"
 		case set.Webhook != nil:
 			l = in.webhook(l, set.Webhook.Address)
-		case i < 0:
-			l.State, l.Found, l.Advice = Warn, "it has no checkpoint: it has not collected anything yet", "look at index=_internal kubeanon for why"
 		case set.Glob != "":
-			l = in.files(l, set.Glob, saved[i].Time)
+			l = in.files(l, set.Glob, last)
+		case last.IsZero():
+			l.State, l.Found, l.Advice = Warn, nothingYet, look+" for why"
 		default:
-			l.Found = "its checkpoint was saved " + ago(in.Now.Sub(saved[i].Time))
-			if in.Now.Sub(saved[i].Time) > slow {
-				l.State, l.Advice = Warn, "is the group quiet? If not, look at index=_internal kubeanon"
+			l.Found = "its checkpoint was saved " + ago(in.Now.Sub(last))
+			if in.Now.Sub(last) > slow {
+				l.State, l.Advice = Warn, "is the group quiet? If not, "+look
 			}
 		}
 		lines = append(lines, l)
@@ -297,8 +300,14 @@ func (in *Installation) inputs() (lines []Line) {
 	return lines
 }
 
+// What is said of inputs that have no checkpoint.
+const (
+	nothingYet = "it has no checkpoint: it has not collected anything yet"
+	look       = "look at index=_internal kubeanon"
+)
+
 // files compares a checkpoint with the logs: it is saved whenever lines were
-// read.
+// read, and its time is zero if there is none.
 func (in *Installation) files(l Line, glob string, saved time.Time) Line {
 	names, _ := filepath.Glob(glob) // input.Parse has tried it
 	var newest time.Time
@@ -316,9 +325,12 @@ func (in *Installation) files(l Line, glob string, saved time.Time) Line {
 	if len(names) == 0 {
 		return Line{l.Check, Warn, "no file is named " + glob, "is the path right, and does the API server log to it?"}
 	}
+	if saved.IsZero() {
+		return Line{l.Check, Warn, nothingYet, look + " for why"}
+	}
 	l.Found = fmt.Sprintf("%d files, written to %s, read %s", len(names), ago(in.Now.Sub(newest)), ago(in.Now.Sub(saved)))
 	if newest.Sub(saved) > slow {
-		l.State, l.Advice = Warn, "it lags behind the log; is the input running? Look at index=_internal kubeanon"
+		l.State, l.Advice = Warn, "it lags behind the log; is the input running? "+look
 	}
 	return l
 }

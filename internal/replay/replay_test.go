@@ -123,23 +123,25 @@ func TestRebase(t *testing.T) {
 	}
 }
 
-// FuzzRebase: a move and the move back give the line again, whatever stands in
-// it, but for what times lose that are not whole.
+// FuzzRebase: only times change. What a move makes of a line is the line again
+// where digits, and what stands for a zone, are left out of both.
 func FuzzRebase(f *testing.F) {
 	f.Add(`{"requestReceivedTimestamp":"2026-11-23T09:28:47.400470Z","time":1763890127}`, int64(3600))
 	f.Add(`2026-11-23T09:28:47.4+01:00 {"message":"{\"stageTimestamp\":\"2026-11-23T09:28:47Z\"}"}`, int64(-86400))
 	f.Fuzz(func(t *testing.T, line string, seconds int64) {
 		if strings.ContainsAny(line, "\r\n") || strings.TrimSpace(line) == "" || seconds > 1e8 || seconds < -1e8 {
-			t.Skip()
+			return // no line, or no move that Splunk would index
 		}
-		there := move(t, line, time.Duration(seconds)*time.Second)
-		if back := move(t, there, time.Duration(-seconds)*time.Second); len(back) != len(line) && len(there) == len(line) {
-			t.Errorf("%q becomes %q becomes %q", line, there, back)
+		by := time.Duration(seconds) * time.Second
+		there := move(t, line, by)
+		rest := strings.NewReplacer("0", "", "1", "", "2", "", "3", "", "4", "", "5", "", "6", "", "7", "", "8", "", "9", "", "-", "")
+		if got, want := rest.Replace(there), rest.Replace(line); got != want {
+			t.Errorf("%q becomes %q", line, there)
 		}
-		if len(there) == len(line) { // no year or second has become longer
-			if back := move(t, there, time.Duration(-seconds)*time.Second); back != line && strings.ContainsAny(line, "Z") && !strings.ContainsAny(line, "6+") {
-				t.Errorf("%q becomes %q becomes %q", line, there, back)
-			}
+		// The way back leads to the same line, but that a date may be written otherwise.
+		back := move(t, there, -by)
+		if again := move(t, back, by); again != there {
+			t.Errorf("%q becomes %q, back %q, and again %q", line, there, back, again)
 		}
 	})
 }
