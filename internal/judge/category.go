@@ -55,9 +55,11 @@ var categories = []Category{
 		Example: "kubectl --as=admin get nodes, refused",
 		Why:     "It asked to act as somebody else: that takes knowledge of Kubernetes and is never an accident.",
 		// The message repeats names that the client chose, so it must not
-		// explain away a request that was let in.
+		// explain away a request that was let in. Its words are "cannot impersonate
+		// resource", and since Kubernetes 1.36 "cannot impersonate-on:user-info:list
+		// resource" (constrained impersonation).
 		when: func(f *facts) bool {
-			return !f.allowed() && strings.Contains(f.ev.ResponseStatus.Message, "cannot impersonate resource")
+			return !f.allowed() && strings.Contains(f.ev.ResponseStatus.Message, "cannot impersonate")
 		},
 	},
 	{

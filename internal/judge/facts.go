@@ -149,7 +149,14 @@ func (f *facts) under(set []string) bool {
 	return slices.ContainsFunc(set, func(prefix string) bool { return strings.HasPrefix(f.path, prefix) })
 }
 
-// healthPart reports whether the path is a single check such as /livez/etcd.
+// healthPart reports whether the path is a single check such as /livez/etcd or
+// /readyz/poststarthook/rbac. What climbs out of it, as /livez/../metrics, is none.
 func (f *facts) healthPart() bool {
-	return slices.ContainsFunc(healthPaths, func(prefix string) bool { return strings.HasPrefix(f.path, prefix+"/") })
+	return slices.ContainsFunc(healthPaths, func(prefix string) bool {
+		check, ok := strings.CutPrefix(f.path, prefix+"/")
+		return ok && !strings.ContainsFunc(check, func(r rune) bool { return !strings.ContainsRune(checkNames, r) })
+	})
 }
+
+// checkNames are the characters of the names of health checks.
+const checkNames = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/"

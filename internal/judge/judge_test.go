@@ -92,6 +92,9 @@ func TestCategories(t *testing.T) {
 		{"get", "/", "forbid", "", "anon_denied_discovery", 16},
 		{"get", "/healthz/etcd", "forbid", "", "denied_health_probe", 2},
 		{"head", "/livez", "forbid", "", "denied_health_probe", 2},
+		{"get", "/readyz/poststarthook/rbac_bootstrap-roles", "forbid", "", "denied_health_probe", 2},
+		{"get", "/livez/../metrics", "forbid", "", "web_scan_noise", 12},
+		{"get", "/livez/%2e%2e/metrics", "forbid", "", "web_scan_noise", 12},
 		{"get", "//livez", "forbid", "", "web_scan_noise", 12},
 		{"get", "/.env", "forbid", "", "web_scan_noise", 12},
 		{"list", "pods@web", "", "", "anon_unknown_outcome", 25},
@@ -103,6 +106,23 @@ func TestCategories(t *testing.T) {
 		v := policy.Judge(&ev)
 		if v.Category.Name != tc.category || v.Score != tc.score || len(v.Factors) != 1 {
 			t.Errorf("%s %s %s %.60s: got %s %d %v, want %s %d", tc.verb, tc.what, tc.decision, tc.reason, v.Category.Name, v.Score, v.Factors, tc.category, tc.score)
+		}
+	}
+}
+
+// TestImpersonationRefused: the words of the API server before and since
+// Kubernetes 1.36.
+func TestImpersonationRefused(t *testing.T) {
+	for _, message := range []string{
+		`users "admin" is forbidden: User "system:anonymous" cannot impersonate resource "users" in API group "" at the cluster scope`,
+		`secrets is forbidden: User "system:anonymous" cannot impersonate-on:user-info:list resource "secrets" in API group "" in the namespace "payments"`,
+		`secrets is forbidden: User "system:anonymous" cannot impersonate-on:serviceaccount:list resource "secrets" in API group "" in the namespace "payments"`,
+	} {
+		ev := request("list", "secrets@payments", "")
+		ev.ResponseStatus.Code, ev.ResponseStatus.Message = 403, message
+		policy := judge.DefaultPolicy()
+		if v := policy.Judge(&ev); v.Category.Name != "anon_impersonation_attempt" || v.Score != 42 {
+			t.Errorf("%s: %s %d", message, v.Category.Name, v.Score)
 		}
 	}
 }
