@@ -401,6 +401,9 @@ func TestRerun(t *testing.T) {
 		if err != nil || len(body) > 0 || !strings.Contains(string(metadata), "ended early") {
 			t.Errorf("indexer %d died, and its command said %s with %d bytes of rows, %v", i, metadata, len(body), err)
 		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
 		if err := <-p.ended; err == nil {
 			t.Errorf("indexer %d died, and its command took it for a normal end", i)
 		}
