@@ -213,7 +213,8 @@ func distributed(t *testing.T) (rows []splunkd.Row, anonymous map[string]int) {
 		case 0:
 			add("["+last+","+e.Raw+"]", lastCount+n)
 		case 12:
-			add(e.Raw[:strings.Index(e.Raw, `"user":`)], 0)
+			before, _, _ := strings.Cut(e.Raw, `"user":`)
+			add(before, 0)
 		case 24:
 			add(`I1120 httplog.go:132] user="system:anonymous"`, 0)
 		}
