@@ -143,10 +143,13 @@ func (s *source) file(path string, size int64, m mix) error {
 	return os.WriteFile(truth, fmt.Appendln(nil, s.written, s.want), 0o644)
 }
 
+// chunkRows is how many rows splunkd sends at a time, at most.
+const chunkRows = 50_000
+
 // chunks writes what splunkd sends to the search command: getinfo, then n times
-// the same 50,000 rows, then the end.
-func (s *source) chunks(path string, n int, m mix) error {
-	rows := make([]splunkd.Row, 50_000)
+// the same rows, size of them, then the end.
+func (s *source) chunks(path string, n, size int, m mix) error {
+	rows := make([]splunkd.Row, size)
 	var line []byte
 	for i := range rows {
 		line = s.line(line[:0], m)

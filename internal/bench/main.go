@@ -44,6 +44,9 @@ func run() error {
 	if err := searches(*dir); err != nil {
 		return err
 	}
+	if err := shares(*dir); err != nil {
+		return err
+	}
 	if *svg == "" {
 		return nil
 	}
@@ -132,7 +135,7 @@ func searches(dir string) error {
 		return err
 	}
 	path := filepath.Join(dir, "stream.chunked")
-	if err := s.chunks(path, 8, mix{hits: 0.01}); err != nil {
+	if err := s.chunks(path, 8, chunkRows, mix{hits: 0.01}); err != nil {
 		return err
 	}
 	info, err := os.Stat(path)
@@ -164,7 +167,52 @@ func searches(dir string) error {
 	if err := race([]*tool{start}); err != nil {
 		return err
 	}
-	fmt.Printf("From the start of the process to its end, with one getinfo answered: %.1f ms (median of %d).\n\n", median(start.seconds)*1000, start.rounds)
+	fmt.Printf("From the start of the process to its end, with one getinfo answered: %.1f ms, %.1f ms of a core (medians of %d).\n\n",
+		median(start.seconds)*1000, median(start.cpu)*1000, start.rounds)
+	return nil
+}
+
+// shares measures what the search command takes by the share of hits, in time
+// of the processor: what a search costs an indexer, whatever else that does.
+func shares(dir string) error {
+	type share struct {
+		hits         float64
+		chunks, size int
+		bytes        int64
+		*tool
+	}
+	// A search over events was seen to come in chunks of about 6,000 rows; a
+	// reply is as large as the hits of one.
+	all := []*share{{chunks: 8, size: chunkRows}, {hits: 0.01, chunks: 8, size: chunkRows}, {hits: 1, chunks: 8, size: 6000}, {hits: 1, chunks: 1, size: chunkRows}}
+	var tools []*tool
+	for _, a := range all {
+		s, err := newSource(3)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(dir, fmt.Sprintf("stream-%g-%d.chunked", a.hits, a.size))
+		if err := s.chunks(path, a.chunks, a.size, mix{hits: a.hits}); err != nil {
+			return err
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		a.bytes = info.Size()
+		a.tool = &tool{name: "search", argv: []string{binary, "search"}, stdin: path, rounds: 7}
+		tools = append(tools, a.tool)
+	}
+	if err := race(tools); err != nil {
+		return err
+	}
+	fmt.Print("The search command by the share of hits, in time of the processor, with what it takes to read and write the pipes:\n\n")
+	fmt.Println("| hits | rows | in chunks of | seconds of a core | rows a second and core | MB a second and core | peak MB |")
+	fmt.Println("|--:|--:|--:|--:|--:|--:|--:|")
+	for _, a := range all {
+		rows, cpu := float64(a.chunks*a.size), median(a.cpu)
+		fmt.Printf("| %g %% | %.0f | %d | %.3f | %.0f | %.0f | %.0f |\n", a.hits*100, rows, a.size, cpu, rows/cpu, float64(a.bytes)/1e6/cpu, float64(a.memory)/1e6)
+	}
+	fmt.Println()
 	return nil
 }
 

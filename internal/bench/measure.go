@@ -21,7 +21,8 @@ type tool struct {
 	counts  func(out io.Reader) (hits int, exact bool, err error)
 	null    bool // its output is large: reading it would be part of the measurement
 	seconds []float64
-	memory  int64 // peak, in bytes
+	cpu     []float64 // seconds of one processor, of the tool alone
+	memory  int64     // peak, in bytes
 	hits    int
 	exact   bool
 }
@@ -91,6 +92,7 @@ func (t *tool) run(read func(out io.Reader) error) error {
 	if werr := cmd.Wait(); err == nil && cmd.ProcessState.ExitCode() != 1 { // 1: something was found
 		err = werr
 	}
+	t.cpu = append(t.cpu, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
 	<-watched
 	watch.Stop()
 	if feed != nil {

@@ -23,9 +23,15 @@ import (
 	"github.com/kubeanon/kubeanon/internal/splunk/splunkd"
 )
 
-// run plays one search: rows in chunks of some rows each.
-func run(t testing.TB, opts string, columns []string, input []splunkd.Row, chunk int) (out []splunkd.Row, said []string) {
-	t.Helper()
+// process is a search command at work: in this process, but on pipes.
+type process struct {
+	*splunkd.Player
+	stdin *io.PipeWriter
+	ended <-chan error
+}
+
+// start starts a search and asks for its getinfo.
+func start(opts string) (*process, splunkd.Reply, error) {
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	ended := make(chan error, 1)
@@ -35,9 +41,24 @@ func run(t testing.TB, opts string, columns []string, input []splunkd.Row, chunk
 		inR.Close()
 		ended <- err
 	}()
-	p := splunkd.New(inW, outR)
+	p := &process{splunkd.New(inW, outR), inW, ended}
 	args, _ := splunkd.Split(opts)
 	reply, err := p.Getinfo(args)
+	return p, reply, err
+}
+
+// end ends the search as splunkd does, by closing the command's input.
+func (p *process) end() error {
+	if err := p.Close(); err != nil {
+		return err
+	}
+	return <-p.ended
+}
+
+// run plays one search: rows in chunks of some rows each.
+func run(t testing.TB, opts string, columns []string, input []splunkd.Row, chunk int) (out []splunkd.Row, said []string) {
+	t.Helper()
+	p, reply, err := start(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,10 +82,7 @@ func run(t testing.TB, opts string, columns []string, input []splunkd.Row, chunk
 	for _, m := range messages {
 		said = append(said, string(m.Level)+" "+m.Text)
 	}
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-ended; err != nil {
+	if err := p.end(); err != nil {
 		t.Fatal(err)
 	}
 	return out, said
@@ -416,6 +434,7 @@ func BenchmarkExecute(b *testing.B) {
 				stream.Reset(text)
 				execute(b, &c, in, out, stream)
 			}
+			b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 		})
 	}
 	b.Run("peer: encoding csv and json", func(b *testing.B) {

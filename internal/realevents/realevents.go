@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"sync"
 	"testing"
 )
 
@@ -47,16 +49,28 @@ func Dir() string {
 	return filepath.Join(filepath.Dir(file), "..", "..", "testdata")
 }
 
-// Events reads all recorded events.
-func Events(t testing.TB) (events []Event) {
-	each(t, "kube-apiserver-1.36.ndjson.gz", func(line []byte) error {
-		var e Event
-		err := json.Unmarshal(line, &e)
-		e.Raw = string(line)
-		events = append(events, e)
-		return err
-	})
-	return events
+var once struct {
+	sync.Mutex
+	events []Event
+}
+
+// Events reads all recorded events, once in a process. The slice is the
+// caller's; what its elements point to is everybody's, and stays as it is.
+func Events(t testing.TB) []Event {
+	once.Lock()
+	defer once.Unlock()
+	if once.events == nil {
+		var events []Event
+		each(t, "kube-apiserver-1.36.ndjson.gz", func(line []byte) error {
+			var e Event
+			err := json.Unmarshal(line, &e)
+			e.Raw = string(line)
+			events = append(events, e)
+			return err
+		})
+		once.events = events
+	}
+	return slices.Clone(once.events)
 }
 
 // Ledger reads the requests that caused them, by audit ID. Two requests share

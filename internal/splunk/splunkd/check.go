@@ -79,18 +79,19 @@ func parseCSV(body []byte) (table [][]string, err error) {
 	for s := string(body); s != ""; {
 		var value string
 		if strings.HasPrefix(s, `"`) {
-			s = s[1:]
+			end := 1
 			for {
-				i := strings.IndexByte(s, '"')
+				i := strings.IndexByte(s[end:], '"')
 				if i < 0 {
 					return nil, violation("a quote is never closed")
 				}
-				value, s = value+s[:i], s[i+1:]
-				if !strings.HasPrefix(s, `"`) {
+				end += i + 1
+				if !strings.HasPrefix(s[end:], `"`) {
 					break
 				}
-				value, s = value+`"`, s[1:]
+				end++
 			}
+			value, s = strings.ReplaceAll(s[1:end-1], `""`, `"`), s[end:]
 		} else {
 			i := strings.IndexAny(s, ",\n")
 			if i < 0 {
