@@ -227,7 +227,7 @@ func TestSoak(t *testing.T) {
 	t.Run("slow splunkd", func(t *testing.T) {
 		s := newSoak(t, t.TempDir(), `<param name="spool_mb">1</param>`)
 		stall := make(chan struct{})
-		s.player.slow = func(stdout io.Reader) io.Reader { return &slowReader{stdout, stall, nil} }
+		s.slow = func(stdout io.Reader) io.Reader { return &slowReader{stdout, stall, nil} }
 		s.up()
 		s.send()
 		if !s.until("429", func() bool { return s.api.count(4) > 20 }) {
