@@ -18,7 +18,8 @@ usage() {
 				                 a CycloneDX list of what is linked into each, and SHA256SUMS
 		./build.sh check                 format, vet, lint, tests with the race detector, package
 		./build.sh fuzz [LENGTH]         every fuzz target; LENGTH is a time or a number of runs (default 50000x)
-		./build.sh soak                  the tests of the input with ten times as much, and figures of what was lost; distributed searches with all events
+		./build.sh soak                  the tests of the input with ten times as much, and figures of what was lost;
+				                 then the whole path through faults, SOAK_EVENTS events (default 200000) for each, and distributed searches
 		./build.sh bench [-svg FILE]     against grep, jq, DuckDB and others; -svg also draws how the cost grows
 		./build.sh dashboards            hold the dashboards against Splunk's schema and draw them into docs/
 		./build.sh hecclient             hold the HTTP Event Collector of the tests against Splunk's client for Node.js
@@ -172,8 +173,10 @@ fuzz() {
 
 soak() {
 	KUBEANON_SOAK_LINES=200000 go test -race ./internal/tail ./internal/input ./internal/spool ./internal/webhook ./internal/cloudwatch ./internal/command \
-		-run 'Rotate|CopyTruncate|Kill|Receive|Room|Busy|Late|Distributed|Previews|Rerun' -count "${SOAK_COUNT:-3}" -v -timeout 30m |
+		-run 'Rotate|CopyTruncate|Kill|Receive|Room|Busy|Late|Clock|Full|Distributed|Previews|Rerun' -count "${SOAK_COUNT:-3}" -v -timeout 30m |
 		grep -E '^(---|ok|FAIL)|lost|events a second|were kept|deaths'
+	KUBEANON_SOAK_LINES=${SOAK_EVENTS:-200000} go test ./internal/input -run 'TestSoak|FullDisk' -count 1 -v -timeout 60m |
+		grep -E '^ *(---|ok|FAIL)|lost|MB of memory|NOT TESTED|_test.go'
 }
 
 # Splunk's npm packages and a headless Chromium; nothing of them is shipped.

@@ -60,7 +60,7 @@ var only = map[string][]string{
 	"go.yaml.in/yaml/v3":                    {"replay"},
 	"github.com/splunk/splunk-cloud-sdk-go": {"scs"},
 	"github.com/aws/":                       {"cloudwatch"},
-	"golang.org/x/sys/unix":                 {"cli", "checkpoint"},
+	"golang.org/x/sys/unix":                 {"cli", "checkpoint", "splunk/modinput"},
 	"golang.org/x/sys/windows":              {"checkpoint"},
 }
 

@@ -185,6 +185,11 @@ func (e ownError) Error() string { return e.err.Error() }
 // Look collects what is new, to the last page.
 func (c *Collector) Look(ctx context.Context) error {
 	now := c.Now()
+	if len(c.State.seen) == 0 {
+		// The clock said where to begin. If it was ahead then and was set back, what
+		// it jumped over is not to be waited for.
+		c.State.Watermark = min(c.State.Watermark, now.UnixMilli())
+	}
 	start, wide := int64(0), now.Sub(c.swept) >= sweepEvery
 	if c.State.Watermark > 0 {
 		back := overlap

@@ -108,3 +108,80 @@ func TestHours(t *testing.T) {
 		}
 	})
 }
+
+// TestClock: the machine's clock jumps hours forwards and backwards, also before
+// the very first look. What is written after that comes out, once.
+func TestClock(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "example")
+	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+	t.Setenv("AWS_CA_BUNDLE", "")
+	for _, tc := range []struct {
+		name  string
+		hours []int // how far the clock is off, for an hour each
+		lost  int   // what start_at=end cannot know to be new before the clock is right, an event a minute
+	}{
+		{"forwards", []int{0, 6, 6, 0, 0}, 0},
+		{"backwards", []int{0, -6, -6, 0, 0}, 0},
+		{"there and back", []int{0, 9, -9, 30, 0}, 0},
+		{"ahead at the start", []int{6, 0, 0}, 60},
+		{"behind at the start", []int{-6, 0, 0}, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				f := &fake{now: begin}
+				n := 60 * len(tc.hours)
+				for i := range n {
+					at := begin.Add(time.Duration(i)*time.Minute + time.Second)
+					f.events = append(f.events, stored{
+						EventID: fmt.Sprintf("id-%d", i), LogStreamName: "kube-apiserver-audit-1", Message: fmt.Sprint(i),
+						Timestamp: at.UnixMilli(), IngestionTime: at.Add(3 * time.Second).UnixMilli(),
+					})
+				}
+				f.reply = func(int) (int, string) {
+					f.now = time.Now()
+					return 0, ""
+				}
+				got := map[string]int{}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(len(tc.hours))*time.Hour+time.Minute)
+				defer cancel()
+				c := &cloudwatch.Collector{
+					Group: cloudwatch.Group{Region: "eu-west-1", Name: "/aws/eks/prod/cluster", Endpoint: "http://logs", NoIMDS: true},
+					State: &cloudwatch.State{}, First: true, FromEnd: true, Save: func() error { return nil }, Warn: t.Logf,
+					Now: func() time.Time {
+						hour := min(int(time.Since(begin)/time.Hour), len(tc.hours)-1)
+						return time.Now().Add(time.Duration(tc.hours[hour]) * time.Hour)
+					},
+					Out: func(events []cloudwatch.Event) error {
+						for _, e := range events {
+							got[e.Message]++
+						}
+						return nil
+					},
+				}
+				c.Through(inMemory{f})
+				if err := c.Open(ctx); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Run(ctx); err != nil {
+					t.Fatal(err)
+				}
+				lost, twice := 0, 0
+				for i := range n {
+					switch times := got[fmt.Sprint(i)]; {
+					case times == 0:
+						lost++
+					case times > 1:
+						twice++
+					}
+				}
+				t.Logf("%d events, %d lost, %d twice", n, lost, twice)
+				if lost > tc.lost || twice > 0 {
+					t.Errorf("%d lost, %d twice", lost, twice)
+				}
+			})
+		})
+	}
+}

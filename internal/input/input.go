@@ -31,6 +31,9 @@ const (
 	// parentPoll is how often to see whether splunkd is still there.
 	parentPoll = time.Second
 
+	// saveAgain is how long to wait when a checkpoint cannot be written.
+	saveAgain = time.Second
+
 	// reportEvery is how often counts go to splunkd's log.
 	reportEvery = 5 * time.Minute
 )
@@ -104,7 +107,7 @@ func (c *collector) follow(ctx context.Context, saved *checkpoint.File) error {
 			}
 			return c.flush()
 		},
-		Save: func() error { return saved.Save(c.set.Name, state) },
+		Save: func() error { return c.save(ctx, saved, state) },
 		Warn: c.log.Warn,
 	}
 	return t.Run(ctx)
@@ -128,13 +131,31 @@ func (c *collector) ask(ctx context.Context, saved *checkpoint.File) error {
 			}
 			return c.flush()
 		},
-		Save: func() error { return saved.Save(c.set.Name, state) },
+		Save: func() error { return c.save(ctx, saved, state) },
 		Warn: c.log.Warn,
 	}
 	if err := group.Open(ctx); err != nil {
 		return err
 	}
 	return group.Run(ctx)
+}
+
+// save saves a checkpoint, and tries until that is done or the context ends. On a
+// full disk the input waits: if it ended, each start would bring the same batch
+// once more, and if it went on, the next start would bring all since then.
+func (c *collector) save(ctx context.Context, saved *checkpoint.File, state any) error {
+	for {
+		err := saved.Save(c.set.Name, state)
+		if err == nil {
+			return nil
+		}
+		c.log.Error("nothing is collected until the checkpoint can be saved: %v", err)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(saveAgain):
+		}
+	}
 }
 
 // sink is where events go: splunkd, or a collector that is far away.

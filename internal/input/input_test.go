@@ -2,15 +2,14 @@ package input_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,33 +20,31 @@ import (
 	"go.uber.org/goleak"
 	"gopkg.in/natefinch/lumberjack.v2"
 
+	"github.com/kubeanon/kubeanon/internal/cli"
 	"github.com/kubeanon/kubeanon/internal/input"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 )
 
-// TestMain lets the test start the input as a process of its own, to be killed.
+// TestMain lets the test start the program as a process of its own, to be
+// killed: as splunkd calls it, as the input or as the search command.
 func TestMain(m *testing.M) {
-	if os.Getenv("KUBEANON_INPUT") == "" {
+	if os.Getenv("KUBEANON_INPUT") == "" && !slices.Equal(os.Args[1:], []string{"search"}) {
 		// lumberjack never ends its own one.
 		goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun"))
 	}
-	ctx, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	log := modinput.NewLog(os.Stderr)
-	in, err := modinput.Read(os.Stdin)
-	if err == nil {
-		err = input.Run(ctx, in, os.Stdout, log)
+	if os.Getenv("KUBEANON_DISK") != "" {
+		fullDisk()
 	}
-	if err != nil {
-		log.Error("%v", err)
-		os.Exit(1)
-	}
+	os.Exit(cli.Main(os.Args, os.Stdin, os.Stdout, os.Stderr))
 }
 
-// splunkd plays splunkd to an input: it starts it, hands it the configuration
+// player plays splunkd to an input: it starts it, hands it the configuration
 // and reads the stream, by a parser of its own.
-type splunkd struct {
+type player struct {
 	t      *testing.T
 	config string
+	env    []string                         // more of the input's environment
+	slow   func(stdout io.Reader) io.Reader // nil, or how it reads; at EOF it closes
 
 	mu     sync.Mutex
 	events map[string]int
@@ -62,16 +59,16 @@ type event struct {
 	Data   string `xml:"data"`
 }
 
-func newSplunkd(t *testing.T, checkpoints, source, more string) *splunkd {
-	return &splunkd{t: t, events: map[string]int{}, times: map[string]string{}, config: `<?xml version="1.0" encoding="UTF-8"?><input><server_host>h</server_host><server_uri>https://127.0.0.1:8089</server_uri><session_key>secret</session_key><checkpoint_dir>` +
+func newPlayer(t *testing.T, checkpoints, source, more string) *player {
+	return &player{t: t, events: map[string]int{}, times: map[string]string{}, config: `<?xml version="1.0" encoding="UTF-8"?><input><server_host>h</server_host><server_uri>https://127.0.0.1:8089</server_uri><session_key>secret</session_key><checkpoint_dir>` +
 		checkpoints + `</checkpoint_dir><configuration><stanza name="kubeanon://test" app="kubeanon"><param name="source">file://` + source + `</param><param name="index">default</param>` + more + `</stanza></configuration></input>`}
 }
 
 // start starts the input; wait waits for its end.
-func (s *splunkd) start() (process *os.Process, wait func() error) {
+func (s *player) start() (process *os.Process, wait func() error) {
 	s.t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "KUBEANON_INPUT=1")
+	cmd.Env = append(append(os.Environ(), "KUBEANON_INPUT=1"), s.env...)
 	cmd.Stdin = strings.NewReader(s.config)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -84,6 +81,11 @@ func (s *splunkd) start() (process *os.Process, wait func() error) {
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
+		defer out.Close()
+		if s.slow != nil {
+			s.read(s.slow(out))
+			return
+		}
 		s.read(out)
 	}()
 	return cmd.Process, func() error {
@@ -92,7 +94,7 @@ func (s *splunkd) start() (process *os.Process, wait func() error) {
 	}
 }
 
-func (s *splunkd) read(r io.Reader) {
+func (s *player) read(r io.Reader) {
 	d := xml.NewDecoder(r)
 	for {
 		tok, err := d.Token()
@@ -120,13 +122,13 @@ func (s *splunkd) read(r io.Reader) {
 	}
 }
 
-func (s *splunkd) count() int {
+func (s *player) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.events)
 }
 
-func (s *splunkd) await(n int) {
+func (s *player) await(n int) {
 	s.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); s.count() < n; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -143,7 +145,7 @@ func line(i int) string {
 func TestStop(t *testing.T) {
 	dir := t.TempDir()
 	log := filepath.Join(dir, "audit.log")
-	s := newSplunkd(t, filepath.Join(dir, "checkpoints"), log, "")
+	s := newPlayer(t, filepath.Join(dir, "checkpoints"), log, "")
 	if err := os.WriteFile(log, []byte(line(1)+"\n"+line(2)+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +185,7 @@ func TestStop(t *testing.T) {
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	log := &lumberjack.Logger{Filename: filepath.Join(dir, "audit.log"), MaxSize: 1, Compress: true}
-	s := newSplunkd(t, filepath.Join(dir, "checkpoints"), log.Filename, "")
+	s := newPlayer(t, filepath.Join(dir, "checkpoints"), log.Filename, "")
 	const n = 20_000
 	written := make(chan struct{})
 	go func() {
@@ -239,7 +241,7 @@ func TestSecondInstance(t *testing.T) {
 	if err := os.WriteFile(log, []byte(line(1)+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := newSplunkd(t, dir, log, "")
+	s := newPlayer(t, dir, log, "")
 	process, wait := s.start()
 	s.await(1)
 	in, err := modinput.Read(strings.NewReader(s.config))
@@ -268,7 +270,7 @@ func TestFilter(t *testing.T) {
 	if err := os.WriteFile(log, []byte(strings.Join([]string{line(0), anonymous, cut, odd}, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := newSplunkd(t, dir, log, `<param name="filter">anonymous</param>`)
+	s := newPlayer(t, dir, log, `<param name="filter">anonymous</param>`)
 	process, wait := s.start()
 	s.await(3)
 	_ = process.Signal(syscall.SIGTERM)
@@ -284,7 +286,7 @@ func TestFilter(t *testing.T) {
 
 // TestUTF16: splunkd on Windows may write its configuration in UTF-16.
 func TestUTF16(t *testing.T) {
-	text := newSplunkd(t, "/c", "/x\U0001F600", "").config
+	text := newPlayer(t, "/c", "/x\U0001F600", "").config
 	for _, little := range []bool{true, false} {
 		var b bytes.Buffer
 		for _, unit := range utf16.Encode([]rune("\ufeff" + strings.Replace(text, "UTF-8", "UTF-16", 1))) {

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"path/filepath"
@@ -116,8 +115,6 @@ func (c *collector) drain(kept *spool.Spool) error {
 		if err := c.flush(); err != nil {
 			return err
 		}
-		if err := done(); err != nil {
-			return fmt.Errorf("the spool: %w", err)
-		}
+		done()
 	}
 }

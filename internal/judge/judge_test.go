@@ -119,7 +119,7 @@ func TestImpersonationRefused(t *testing.T) {
 		`secrets is forbidden: User "system:anonymous" cannot impersonate-on:serviceaccount:list resource "secrets" in API group "" in the namespace "payments"`,
 	} {
 		ev := request("list", "secrets@payments", "")
-		ev.ResponseStatus.Code, ev.ResponseStatus.Message = 403, message
+		ev.ResponseStatus.Code, ev.ResponseStatus.Message = "403", message
 		policy := judge.DefaultPolicy()
 		if v := policy.Judge(&ev); v.Category.Name != "anon_impersonation_attempt" || v.Score != 42 {
 			t.Errorf("%s: %s %d", message, v.Category.Name, v.Score)

@@ -46,9 +46,9 @@ type Spool struct {
 	mu    sync.Mutex // guards what follows
 	more  sync.Cond
 
-	out    *os.File // the last segment, that is appended to
+	out    *os.File // the last segment, that is appended to; nil if the next Append has to begin it
 	outSeq int
-	outLen int64
+	outLen int64 // of its whole batches
 	bytes  int64 // of all segments
 	closed bool
 
@@ -80,18 +80,16 @@ func Open(dir string, limit int64) (*Spool, error) {
 		s.bytes += info.Size()
 	}
 	slices.Sort(s.segs)
-	next := 1
-	if len(s.segs) > 0 {
-		next = s.segs[len(s.segs)-1] + 1
-	}
-	// The last segment may end in half a frame: a new one is begun behind it.
-	if err := s.begin(next); err != nil {
-		return nil, err
-	}
 	if text, err := os.ReadFile(s.ackPath()); err == nil {
 		if _, err := fmt.Sscanf(string(text), "%d %d", &s.inSeq, &s.inPos); err != nil {
 			s.inSeq, s.inPos = 0, 0 // half a file: everything is read once more
 		}
+	}
+	// The last segment may end in half a frame: a new one is begun behind it. Its
+	// number is above what was read, or it would be taken for read.
+	s.outSeq = s.inSeq + 1
+	if len(s.segs) > 0 {
+		s.outSeq = max(s.outSeq, s.segs[len(s.segs)-1]+1)
 	}
 	return s, nil
 }
@@ -99,18 +97,29 @@ func Open(dir string, limit int64) (*Spool, error) {
 func (s *Spool) path(seq int) string { return filepath.Join(s.dir, fmt.Sprintf("%010d.spool", seq)) }
 func (s *Spool) ackPath() string     { return filepath.Join(s.dir, "read") }
 
-// begin begins a segment.
-func (s *Spool) begin(seq int) error {
-	f, err := os.OpenFile(s.path(seq), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// begin begins the segment outSeq.
+func (s *Spool) begin() error {
+	f, err := os.OpenFile(s.path(s.outSeq), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	if s.out != nil {
-		s.out.Close() // every frame of it was synced
+	if err := syncDir(s.dir); err != nil {
+		return errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
-	s.out, s.outSeq, s.outLen = f, seq, 0
-	s.segs = append(s.segs, seq)
-	return syncDir(s.dir)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out, s.outLen = f, 0
+	s.segs = append(s.segs, s.outSeq)
+	return nil
+}
+
+// retire ends the last segment: what follows goes into a new one, and this one
+// goes as soon as it is read. To be called with mu held.
+func (s *Spool) retire() {
+	s.out.Close() // every frame of it was synced
+	s.out, s.outLen = nil, 0
+	s.outSeq++
+	s.more.Broadcast()
 }
 
 // syncDir makes the names in a folder durable, where the system can.
@@ -146,6 +155,9 @@ func (s *Spool) Append(records [][]byte) error {
 	defer s.write.Unlock()
 	s.mu.Lock()
 	closed, full := s.closed, s.bytes+int64(len(frame)) > s.limit
+	if full && s.outLen > 0 {
+		s.retire() // else what was read of it would take the room for good
+	}
 	s.mu.Unlock()
 	switch {
 	case closed:
@@ -153,65 +165,67 @@ func (s *Spool) Append(records [][]byte) error {
 	case full:
 		return ErrFull
 	}
-	if _, err := s.out.Write(frame); err != nil {
-		return s.abandon(err)
+	if s.out == nil {
+		if err := s.begin(); err != nil {
+			return err
+		}
 	}
-	if err := s.out.Sync(); err != nil {
-		return s.abandon(err)
+	_, err := s.out.WriteAt(frame, s.outLen)
+	if err == nil {
+		err = s.out.Sync()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err != nil {
+		return s.abandon(err)
+	}
 	s.outLen += int64(len(frame))
 	s.bytes += int64(len(frame))
 	s.more.Broadcast()
 	if s.outLen >= segmentSize {
-		return s.begin(s.outSeq + 1)
+		s.retire()
 	}
 	return nil
 }
 
 // abandon leaves a segment of which nobody knows what is on the disk: what was
-// accepted before stays, what follows goes into a new one.
+// accepted before stays, what follows goes into a new one. To be called with mu
+// held.
 func (s *Spool) abandon(err error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if terr := s.out.Truncate(s.outLen); terr != nil {
 		err = errors.Join(err, terr)
+		if info, serr := s.out.Stat(); serr == nil {
+			s.bytes += info.Size() - s.outLen
+		}
+	} else if s.outLen == 0 {
+		return err // there is nothing in it: a disk that stays full must not fill with names
 	}
-	return errors.Join(err, s.begin(s.outSeq+1))
+	s.retire()
+	return err
 }
 
 // Next waits for the next batch, and returns it with the call that says that it
 // is out for good. io.EOF: the spool was closed, and is empty.
-func (s *Spool) Next() (records [][]byte, done func() error, err error) {
+func (s *Spool) Next() (records [][]byte, done func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		if s.in == nil && !s.openNext() {
+		if s.in == nil && !s.openNext() || s.inSeq == s.outSeq && s.inPos >= s.outLen { // nothing more yet
 			if s.closed {
 				return nil, nil, io.EOF
 			}
 			s.more.Wait()
 			continue
 		}
-		frame, err := s.frame()
-		switch {
-		case err == nil:
-			records = split(frame)
+		if frame, err := s.frame(); err == nil {
 			seq, pos := s.inSeq, s.inPos+headSize+int64(len(frame))
 			s.inPos = pos
-			return records, func() error { return s.ack(seq, pos) }, nil
-		case s.inSeq == s.outSeq: // nothing more yet
-			if s.closed {
-				return nil, nil, io.EOF
-			}
-			s.more.Wait()
-		default:
-			if info, serr := s.in.Stat(); serr == nil && info.Size() > s.inPos {
-				s.Warn("spool: %s ends in half a batch, which was never accepted", s.in.Name())
-			}
-			s.drop()
+			return split(frame), func() { s.ack(seq, pos) }, nil
 		}
+		if info, err := s.in.Stat(); err == nil && info.Size() > s.inPos {
+			s.Warn("spool: %s ends in half a batch, which was never accepted", s.in.Name())
+		}
+		s.drop()
 	}
 }
 
@@ -242,11 +256,11 @@ func (s *Spool) frame() ([]byte, error) {
 		return nil, err
 	}
 	size := binary.BigEndian.Uint32(head[:])
-	if size > maxFrame {
+	if size == 0 || size > maxFrame { // a crash may leave zeros, and they are no batch
 		return nil, errors.New("no frame")
 	}
 	frame := make([]byte, size)
-	if _, err := s.in.ReadAt(frame, s.inPos+headSize); err != nil && size > 0 {
+	if _, err := s.in.ReadAt(frame, s.inPos+headSize); err != nil {
 		return nil, err
 	}
 	if crc32.Checksum(frame, castagnoli) != binary.BigEndian.Uint32(head[4:]) {
@@ -285,21 +299,22 @@ func (s *Spool) remove(seq int) {
 }
 
 // ack notes how far the batches are out. It is not synced: after a crash some
-// may come twice.
-func (s *Spool) ack(seq int, pos int64) error {
+// may come twice. The same holds if it cannot be written: on a full disk the
+// segments that are out have to go all the same, or there will never be room.
+func (s *Spool) ack(seq int, pos int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := s.ackPath() + ".new"
-	if err := os.WriteFile(next, fmt.Appendln(nil, seq, pos), 0o600); err != nil {
-		return err
-	}
-	if err := os.Rename(next, s.ackPath()); err != nil {
-		return err
-	}
 	for len(s.segs) > 0 && s.segs[0] < seq {
 		s.remove(s.segs[0])
 	}
-	return nil
+	next := s.ackPath() + ".new"
+	err := os.WriteFile(next, fmt.Appendln(nil, seq, pos), 0o600)
+	if err == nil {
+		err = os.Rename(next, s.ackPath())
+	}
+	if err != nil {
+		s.Warn("spool: %v; what is out now may come twice after a restart", err)
+	}
 }
 
 // Size is how many bytes are on the disk.
@@ -317,5 +332,8 @@ func (s *Spool) Close() error {
 	defer s.mu.Unlock()
 	s.closed = true
 	s.more.Broadcast()
+	if s.out == nil {
+		return nil
+	}
 	return s.out.Close()
 }

@@ -41,7 +41,7 @@ type Tail struct {
 
 	now   func() time.Time
 	files []*file
-	done  map[string]stamp // rotated files that were read to their end
+	done  map[string]stamp // rotated files that were read to their end, by their path
 	buf   []byte
 }
 
@@ -56,10 +56,15 @@ type file struct {
 	changed time.Time // when its size last changed
 }
 
-// stamp is by what a file is seen to have changed.
+// stamp is by what a file is seen to have changed, and where its position is.
 type stamp struct {
 	size  int64
 	mtime time.Time
+	id    string
+}
+
+func (s stamp) of(info fs.FileInfo) bool {
+	return s.size == info.Size() && s.mtime.Equal(info.ModTime())
 }
 
 // Run follows the files until the context ends, and then reads them to their
@@ -118,6 +123,9 @@ func (t *Tail) look() error {
 	}
 	clear(t.files[len(kept):])
 	t.files = kept
+	// Only now, when all that is there was seen: the clock may have been wrong,
+	// or the input away, for longer than positions are kept.
+	t.State.prune(t.now())
 	return nil
 }
 
@@ -147,7 +155,8 @@ func (t *Tail) list() error {
 			t.files[i].path, t.files[i].rotated, t.files[i].listed = a.path, !live, true
 			continue
 		}
-		if t.done[a.path] == (stamp{a.info.Size(), a.info.ModTime()}) {
+		if done, ok := t.done[a.path]; ok && done.of(a.info) {
+			t.State.at(done.id, t.now()) // it is still there
 			continue
 		}
 		f, err := os.Open(a.path)
@@ -161,7 +170,7 @@ func (t *Tail) list() error {
 		case !ok:
 			f.Close() // only read; nothing is in it yet, not even what it is
 		case packed:
-			err = t.readGzip(f, a.path, stamp{a.info.Size(), a.info.ModTime()})
+			err = t.readGzip(f, a.path, a.info)
 			f.Close() // only read
 		default:
 			held := &file{path: a.path, f: f, rotated: !live, listed: true, changed: t.now()}
@@ -289,7 +298,6 @@ func (t *Tail) emit(path string, p *Position, text []byte) (moved bool, err erro
 		}
 	}
 	p.Offset, p.Skip = p.Offset+int64(n), skip
-	t.State.prune(t.now())
 	return true, t.Save()
 }
 
@@ -315,7 +323,7 @@ func (t *Tail) finish(f *file) error {
 		}
 	}
 	if info, err := f.f.Stat(); err == nil && f.listed {
-		t.done[f.path] = stamp{info.Size(), info.ModTime()}
+		t.done[f.path] = stamp{info.Size(), info.ModTime(), id}
 	}
 	return nil
 }
@@ -342,7 +350,7 @@ func isGzip(r io.ReaderAt) (packed, ok bool) {
 // readGzip reads a packed file from where its unpacked twin was left. One that
 // is still being written ends early: its whole lines count, and the rest comes
 // with the next look.
-func (t *Tail) readGzip(f *os.File, path string, now stamp) error {
+func (t *Tail) readGzip(f *os.File, path string, info fs.FileInfo) error {
 	unpacked, err := gzip.NewReader(f)
 	if err != nil {
 		return nil // its head is not there yet
@@ -357,6 +365,7 @@ func (t *Tail) readGzip(f *os.File, path string, now stamp) error {
 		id = fingerprint(append(head[:n:n], '\n'))
 	}
 	p := t.State.at(id, t.now())
+	now := stamp{info.Size(), info.ModTime(), id}
 	text := io.MultiReader(bytes.NewReader(head[:n]), unpacked)
 	if skipped, err := io.CopyN(io.Discard, text, p.Offset); err != nil || skipped < p.Offset {
 		if err == io.EOF {

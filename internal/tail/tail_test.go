@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -320,4 +321,100 @@ func TestHugeLine(t *testing.T) {
 	if len(c.order) != 3 || c.order[0] != line(0) || c.order[2] != line(1) || !strings.HasPrefix(huge, c.order[1]) || len(c.order[1]) == 0 {
 		t.Errorf("%d lines", len(c.order))
 	}
+}
+
+// TestClock: what files and the checkpoint say about the time may be wrong, by
+// hours or by years, forwards or backwards. No line is lost, none comes twice.
+func TestClock(t *testing.T) {
+	const years = 100_000 * time.Hour
+	for _, tc := range []struct{ step, seen time.Duration }{
+		{5 * time.Hour, -5 * time.Hour}, {5 * time.Hour, years}, {-5 * time.Hour, -years}, {-5 * time.Hour, years}, {-years, years},
+	} {
+		t.Run(fmt.Sprintf("files %s a round, checkpoint %s", tc.step, tc.seen), func(t *testing.T) {
+			log := filepath.Join(t.TempDir(), "audit.log")
+			c := newCollector(t, log)
+			round := 0
+			write := func(name string, from, n int) {
+				t.Helper()
+				f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				for i := range n {
+					fmt.Fprintln(f, line(from+i))
+				}
+				at := time.Now().Add(time.Duration(round) * tc.step)
+				if err := os.Chtimes(name, at, at); err != nil {
+					t.Fatal(err)
+				}
+			}
+			follow := func(add func()) {
+				round++
+				c.follow(30*round, add)
+				for i := range 30 * round { // follow has taken them out
+					c.seen[line(i)] = 1
+				}
+				var state tail.State
+				if err := json.Unmarshal(c.saved, &state); err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range state.Positions {
+					p.Seen += int64(tc.seen.Seconds())
+				}
+				c.saved, _ = json.Marshal(state)
+			}
+			follow(func() {
+				write(log+".2", 0, 10)
+				write(log+".1", 10, 10)
+				write(log, 20, 10)
+			})
+			follow(func() {
+				write(log, 30, 10)
+				if err := os.Rename(log, log+".0"); err != nil {
+					t.Fatal(err)
+				}
+				write(log, 40, 20)
+			})
+			follow(func() { write(log, 60, 30) })
+		})
+	}
+}
+
+// TestMonths: the position of a rotated file is kept as long as the file is
+// there, however long that was read to its end.
+func TestMonths(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "audit.log")
+	for i, name := range []string{log + ".1", log} {
+		if err := os.WriteFile(name, []byte(line(i)+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		state, out := &tail.State{}, 0
+		time.AfterFunc(40*24*time.Hour, func() {
+			f, err := os.OpenFile(log, os.O_WRONLY|os.O_APPEND, 0)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer f.Close()
+			fmt.Fprintln(f, line(2))
+		})
+		for range 2 {
+			ctx, cancel := context.WithTimeout(t.Context(), 70*24*time.Hour)
+			defer cancel()
+			tl := &tail.Tail{
+				Glob: log, Poll: time.Hour, State: state, Warn: t.Logf,
+				Out:  func(lines []tail.Line) error { out += len(lines); return nil },
+				Save: func() error { return nil },
+			}
+			if err := tl.Run(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out != 3 {
+			t.Errorf("3 lines came out as %d", out)
+		}
+	})
 }

@@ -14,7 +14,8 @@ const (
 	slots = 8
 
 	// retryAfter is what a refused API server waits, in seconds. It tries ten
-	// times before that counts as one of its five attempts (client-go).
+	// times before that counts as one of its five attempts (client-go, for 429
+	// and 5xx).
 	retryAfter = "2"
 
 	// The times of a connection: headers come at once, a body takes what a slow

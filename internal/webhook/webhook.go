@@ -56,7 +56,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if status, err := h.serve(r); err != nil {
-		if status == http.StatusTooManyRequests {
+		if status == http.StatusTooManyRequests || status == http.StatusInternalServerError {
 			w.Header().Set("Retry-After", retryAfter)
 		}
 		if status == http.StatusMethodNotAllowed {
@@ -106,7 +106,8 @@ func (h *Handler) serve(r *http.Request) (status int, err error) {
 		if h.Full(err) {
 			return http.StatusTooManyRequests, err
 		}
-		return http.StatusInternalServerError, errors.New("the events cannot be kept") // the reason is for the log
+		h.Warn("the events of a request cannot be kept: %v", err) // the reason is for the log alone
+		return http.StatusInternalServerError, errors.New("the events cannot be kept")
 	}
 	h.remember(sum)
 	return http.StatusOK, nil

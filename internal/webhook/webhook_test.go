@@ -129,17 +129,22 @@ func TestRefused(t *testing.T) {
 		{name: "wrong token", path: "/audit", body: list, token: "t", header: []string{"Authorization", "Bearer x"}, want: 401},
 		{name: "right token", path: "/audit", body: list, token: "t", header: []string{"Authorization", "Bearer t"}, want: 200},
 		{name: "full", path: "/audit", body: list, err: errFull, want: 429, after: "2"},
-		{name: "broken disk", path: "/audit", body: list, err: errors.New("disk /secret/path"), want: 500},
+		{name: "broken disk", path: "/audit", body: list, err: errors.New("disk /secret/path"), want: 500, after: "2"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h, k := newHandler(t)
 			h.Token, k.err = tc.token, tc.err
+			var log strings.Builder
+			h.Warn = func(format string, args ...any) { fmt.Fprintf(&log, format+"\n", args...) }
 			w := post(h, tc.path, tc.body, tc.header...)
 			if w.Code != tc.want || w.Header().Get("Retry-After") != tc.after {
 				t.Errorf("%d %v: %s", w.Code, w.Header(), w.Body)
 			}
 			if strings.Contains(w.Body.String(), "secret") {
 				t.Errorf("it tells too much: %s", w.Body)
+			}
+			if tc.err != nil && !strings.Contains(log.String(), tc.err.Error()) {
+				t.Errorf("the log does not say why: %s", log.String())
 			}
 			if tc.err != nil { // it can be sent again
 				k.err = nil

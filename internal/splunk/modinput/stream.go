@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/xml"
 	"io"
+	"os"
 	"strconv"
 	"time"
 )
@@ -20,11 +21,20 @@ type Event struct {
 // Stream writes events to splunkd. Nothing has reached it before Flush.
 type Stream struct {
 	w     *bufio.Writer
+	pipe  *os.File // to splunkd; nil if it is none
 	begun bool
 }
 
 // NewStream returns a stream to w, standard output as a rule.
-func NewStream(w io.Writer) *Stream { return &Stream{w: bufio.NewWriterSize(w, 1<<16)} }
+func NewStream(w io.Writer) *Stream {
+	s := &Stream{w: bufio.NewWriterSize(w, 1<<16)}
+	if f, ok := w.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
+			s.pipe = f
+		}
+	}
+	return s
+}
 
 // Write adds an event. XML has no place for most control characters, not even
 // escaped: they become U+FFFD, else one of them would end the whole stream.
@@ -57,9 +67,16 @@ func (s *Stream) element(name, text string) {
 	_, _ = s.w.WriteString("</" + name + ">")
 }
 
-// Flush hands everything to splunkd. Its error, or that of a Write before,
-// means that splunkd is gone: the stream cannot be used any more.
-func (s *Stream) Flush() error { return s.w.Flush() }
+// Flush hands everything to splunkd, and returns when splunkd has read it: what
+// still stands in the pipe is lost if splunkd dies. (On Linux; elsewhere a pipe
+// does not tell.) Its error, or that of a Write before, means that splunkd is
+// gone: the stream cannot be used any more.
+func (s *Stream) Flush() error {
+	if err := s.w.Flush(); err != nil || s.pipe == nil {
+		return err
+	}
+	return drained(s.pipe)
+}
 
 // Close ends the stream, in order.
 func (s *Stream) Close() error {
