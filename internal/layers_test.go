@@ -37,9 +37,9 @@ var layers = map[string][]string{
 	"cases":      {"audit", "audit/envelope", "judge", "finding", "annotate"},
 	"peers":      {"audit"},
 	"explain":    {"audit", "judge", "finding", "peers"},
-	"cli":        nil, // all of them
-	"realevents": {},  // for tests only
-	"bench":      {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
+	"cli":        nil,              // all of them
+	"realevents": {}, "ledger": {}, // for tests only
+	"bench": {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
 }
 
 // pure packages do no I/O: these they must not even import.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,6 +35,22 @@ type cluster struct {
 	admin   tls.Certificate
 
 	server *process
+	ending []interval // when the API server was on its way down
+}
+
+type interval struct{ from, to time.Time }
+
+// unsent reports whether the API server may not have sent an event: while it goes
+// down, its log still gets the ends of its own watches, but it sends them to no
+// webhook any more.
+func (c *cluster) unsent(event string) bool {
+	var e struct {
+		StageTimestamp time.Time
+		User           struct{ Username string }
+	}
+	err := json.Unmarshal([]byte(event), &e)
+	return err == nil && e.User.Username == "system:apiserver" &&
+		slices.ContainsFunc(c.ending, func(i interval) bool { return !e.StageTimestamp.Before(i.from) && !e.StageTimestamp.After(i.to) })
 }
 
 // file is a file of the cluster.
@@ -148,7 +166,9 @@ func (c *cluster) start(apiserver string, flags ...string) {
 // stop ends the API server in order: it sends what its webhook has left.
 func (c *cluster) stop() {
 	c.t.Helper()
+	begin := time.Now()
 	c.server.stop(c.t)
+	c.ending = append(c.ending, interval{begin, time.Now()})
 }
 
 // client makes requests as somebody; the zero certificate for nobody. Every
