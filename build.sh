@@ -8,6 +8,7 @@ readonly app=kubeanon
 # Linux first: its binary is what search heads and indexers run.
 readonly platforms=(linux/amd64 linux/arm64 windows/amd64 darwin/amd64 darwin/arm64)
 readonly golangci=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+readonly govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 usage() {
 	cat <<-END
@@ -17,6 +18,7 @@ usage() {
 		./build.sh release               packages for ${platforms[*]}, the Splunk Cloud variant,
 				                 a CycloneDX list of what is linked into each, and SHA256SUMS
 		./build.sh check                 format, vet, lint, tests with the race detector, package
+		./build.sh vulncheck [PACKAGE]   known vulnerabilities in what is called (default ./cmd/kubeanon); GOVULNDB names another database
 		./build.sh fuzz [LENGTH]         every fuzz target; LENGTH is a time or a number of runs (default 50000x)
 		./build.sh soak                  the tests of the input with ten times as much, and figures of what was lost
 		./build.sh bench [-svg FILE]     against grep, jq, DuckDB and others; -svg also draws how the cost grows
@@ -156,6 +158,25 @@ check() {
 	package
 }
 
+# The exit codes are govulncheck's: 3 for a vulnerable function that is called,
+# 1 for any trouble of its own. Of that only a database that cannot be had is
+# let pass, and never in silence.
+vulncheck() {
+	local status=0
+	mkdir -p build
+	GOBIN=$PWD/build go install "$govulncheck" || die "vulncheck: $govulncheck cannot be installed"
+	"build/govulncheck$(go env GOEXE)" -db "${GOVULNDB:-https://vuln.go.dev}" "${1:-./cmd/kubeanon}" 2>build/vulncheck.log || status=$?
+	cat build/vulncheck.log >&2
+	case $status in
+	0) ;;
+	3) die "vulncheck: vulnerable functions are called, see above" ;;
+	*)
+		grep -qE '^(govulncheck: )?(creating client|fetching vulnerabilities):' build/vulncheck.log || die "vulncheck: govulncheck failed"
+		say "NOT CHECKED: whether vulnerabilities are known; the database ${GOVULNDB:-https://vuln.go.dev} cannot be reached"
+		;;
+	esac
+}
+
 fuzz() {
 	# By number rather than by time: with a time, go test now and then takes its
 	# own end for a failure ("context deadline exceeded").
@@ -221,7 +242,7 @@ bench() {
 
 case ${1:-} in
 "") build && package ;;
-build | package | release | check | fuzz | bench | gobench | dashboards | report | hecclient | soak) "$@" ;;
+build | package | release | check | vulncheck | fuzz | bench | gobench | dashboards | report | hecclient | soak) "$@" ;;
 e2e) die "e2e: the tests against a running kube-apiserver come with a later release; go test ./... holds the recorded events of one" ;;
 clean) rm -rf build dist bin/kubeanon bin/kubeanon.exe ;;
 help | -h | --help) usage ;;
