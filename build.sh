@@ -24,6 +24,7 @@ usage() {
 		./build.sh bench [-svg FILE]     against grep, jq, DuckDB and others; -svg also draws how the cost grows
 		./build.sh dashboards            hold the dashboards against Splunk's schema and draw them into docs/
 		./build.sh hecclient             hold the HTTP Event Collector of the tests against Splunk's client for Node.js
+		./build.sh notices               the licences of all that is linked into this machine's package
 		./build.sh report                render the HTML report of the recorded events into docs/
 		./build.sh gobench               the Go benchmarks
 		./build.sh e2e                   against a real kube-apiserver
@@ -56,23 +57,31 @@ build() {
 # linked BINARY lists the modules in a binary: path version hash.
 linked() { go version -m "$1" | awk '$1 == "dep" { print $2, $3, $4 }'; }
 
-# notices BINARY writes the licences of all that is linked into it.
-notices() {
-	printf 'kubeanon is linked with the modules below. Their licences follow.\n'
-	{
-		printf 'std %s\n' "$(go env GOVERSION)"
-		linked "$1"
-	} | while read -r module version _; do
-		local dir
-		if [ "$module" = std ]; then dir=$(go env GOROOT); else dir=$(go list -m -f '{{.Dir}}' "$module"); fi
-		printf '\n==== %s %s ====\n\n' "$module" "$version"
-		local found=
-		for found in "$dir"/LICENSE* "$dir"/LICENCE* "$dir"/COPYING* "$dir"/NOTICE*; do
-			[ -f "$found" ] && cat "$found" && touch "$2"
-		done
-		[ -f "$2" ] || die "$module has no licence file"
-		rm -f "$2"
+# licences TITLE DIR writes the licence files of a folder; it fails if there are
+# none.
+licences() {
+	local file any=
+	for file in "$2"/LICENSE* "$2"/LICENCE* "$2"/COPYING* "$2"/NOTICE*; do
+		[ -f "$file" ] || continue
+		[ -n "$any" ] || printf '\n==== %s ====\n\n' "$1"
+		cat "$file"
+		any=1
 	done
+	[ -n "$any" ]
+}
+
+# notices [OS ARCH] writes the licences of all that is linked: those of the
+# modules, and those of packages that a module has from somewhere else.
+notices() {
+	local os=${1:-$(go env GOOS)} arch=${2:-$(go env GOARCH)}
+	printf 'kubeanon is linked with the modules below. Their licences follow.\n'
+	licences "std $(go env GOVERSION)" "$(go env GOROOT)" || die "Go has no licence file"
+	GOOS=$os GOARCH=$arch CGO_ENABLED=0 go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./cmd/kubeanon |
+		LC_ALL=C sort -u | while read -r module version dir; do
+		licences "$module $version" "$dir" || die "$module has no licence file"
+	done
+	GOOS=$os GOARCH=$arch CGO_ENABLED=0 go list -deps -f '{{with .Module}}{{if not .Main}}{{if ne $.Dir .Dir}}{{$.ImportPath}} {{$.Dir}}{{end}}{{end}}{{end}}' ./cmd/kubeanon |
+		LC_ALL=C sort | while read -r package dir; do licences "$package" "$dir" || true; done
 }
 
 # sbom BINARY NAME writes what is linked into a binary as CycloneDX 1.6. The
@@ -104,7 +113,7 @@ stage() {
 	# In bin/, not in a folder of the platform: only bin/ goes to the indexers
 	# with the knowledge bundle, and there the command has to run.
 	compile "$os" "$arch" "$dir/bin/$exe"
-	notices "$dir/bin/$exe" "$3/licence" >"$dir/THIRD-PARTY-NOTICES.txt"
+	notices "$os" "$arch" >"$dir/THIRD-PARTY-NOTICES.txt"
 	mkdir -p dist
 	sbom "$dir/bin/$exe" "$app" >"dist/$app-$(version)-${3##*/}.cdx.json"
 	find "$dir" -type d -exec chmod 0755 {} +
@@ -242,7 +251,7 @@ bench() {
 
 case ${1:-} in
 "") build && package ;;
-build | package | release | check | vulncheck | fuzz | bench | gobench | dashboards | report | hecclient | soak) "$@" ;;
+build | package | release | check | vulncheck | notices | fuzz | bench | gobench | dashboards | report | hecclient | soak) "$@" ;;
 e2e) die "e2e: the tests against a running kube-apiserver come with a later release; go test ./... holds the recorded events of one" ;;
 clean) rm -rf build dist bin/kubeanon bin/kubeanon.exe ;;
 help | -h | --help) usage ;;
