@@ -1,0 +1,11 @@
+package replay
+
+const (
+	// maxLine bounds the memory of one event. The API server refuses bodies above
+	// 3 MB, and no collector takes more.
+	maxLine = 64 << 20
+
+	// maxIndex bounds a file in YAML, which comes from somewhere. The largest of
+	// attack_data has some 10 kB.
+	maxIndex = 4 << 20
+)
