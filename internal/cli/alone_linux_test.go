@@ -166,6 +166,9 @@ func TestSearchAlone(t *testing.T) {
 			if len(c.stdin) > 0 && !bytes.HasPrefix(stdout, []byte("chunked 1.0,")) {
 				t.Errorf("it does not answer: %.200q", stdout)
 			}
+			if bytes.Contains(stdout, []byte("not a real key")) { // that splunkd sent
+				t.Error("it writes splunkd's session key")
+			}
 			bad := harms(trace)
 			if status != 0 { // an error may be told on standard error, too
 				bad = slices.DeleteFunc(bad, func(s string) bool { return regexp.MustCompile(`\bwrite\(2,`).MatchString(s) })

@@ -8,4 +8,9 @@ const (
 	// maxIndex bounds a file in YAML, which comes from somewhere. The largest of
 	// attack_data has some 10 kB.
 	maxIndex = 4 << 20
+
+	// A batch for the HTTP Event Collector is at most this large, before it is
+	// packed: what every version and every load balancer takes.
+	hecSize   = 1 << 20
+	hecEvents = 1000
 )
