@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,6 +39,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) err
 		Reader:          stdin,
 		Writer:          stdout,
 		ErrWriter:       stderr,
+		Compiled:        time.Unix(0, 0), // or the library would ask for the time of the program's file
 		// The library would exit by itself on every error that has a method
 		// ExitCode, an *exec.ExitError of a child process for one.
 		ExitErrHandler: func(*cli.Context, error) {},

@@ -17,10 +17,6 @@ import (
 	"github.com/kubeanon/kubeanon/internal/finding"
 )
 
-// maxExplain bounds what explain reads, in bytes: it is for one event, not for
-// a log.
-const maxExplain = 64 << 20
-
 func explainCommand(stdin, stdout *os.File) *cli.Command {
 	return &cli.Command{
 		Name:      "explain",

@@ -82,10 +82,6 @@ func (p *Policy) score(v *Verdict, f *facts) {
 	v.Severity = severityOf(v.Score)
 }
 
-// maxWord bounds each foreign word in a message, in bytes: an analyst reads
-// it in one line, and an attacker may have written 17 kB of it.
-const maxWord = 120
-
 // what is the request in short.
 func what(f *facts) string {
 	verb := Clean(f.verb)

@@ -19,10 +19,6 @@ import (
 	"github.com/kubeanon/kubeanon/internal/logfile"
 )
 
-// maxLine bounds the memory of one event. The API server refuses bodies above
-// 3 MB, and no collector takes more.
-const maxLine = 64 << 20
-
 // Record is one event on its way.
 type Record struct {
 	Text    []byte // valid until Add returns

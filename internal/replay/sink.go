@@ -13,13 +13,6 @@ import (
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
 )
 
-const (
-	// A batch for the HTTP Event Collector is at most this large, before it is
-	// packed: what every version and every load balancer takes.
-	hecSize   = 1 << 20
-	hecEvents = 1000
-)
-
 // HEC is the sink of an HTTP Event Collector.
 type HEC struct{ *hec.Client }
 

@@ -40,7 +40,7 @@ func renderHTML(w io.Writer, s *summary) error {
 		Policy           string
 		CSS              template.CSS
 		Headline, Worst  string
-		About            []string
+		About            []remark
 		Incomplete       bool
 		Severities       []figure
 		Timeline         chart

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -179,10 +180,33 @@ func TestCSV(t *testing.T) {
 			t.Errorf("column %d is %s", i, name)
 		}
 	}
-	for _, row := range table[1:] {
-		for _, cell := range row {
-			if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-				t.Errorf("formula %q", cell)
+}
+
+// TestFormulas: no cell begins as a formula, whether the comma, the semicolon or
+// the tab separates cells; else every text is as it was.
+func TestFormulas(t *testing.T) {
+	for _, c := range []struct{ agent, want string }{
+		{"=1+1", "'=1+1"}, {"+1", "'+1"}, {"-1", "'-1"}, {"@SUM(A1)", "'@SUM(A1)"}, {"\tx", "'\tx"}, {"\rx", "'\rx"}, {"\n=1", "\n'=1"}, {" =1", " '=1"},
+		{"\uff1d1", "'\uff1d1"}, {"\uff20x", "'\uff20x"}, {"\u00e9=1", "\u00e9=1"},
+		{"x;=cmd|'/c calc'!A1", "x;'=cmd|'/c calc'!A1"}, {`x;"=1"`, `x;"'=1"`}, {"x\t-1", "x\t'-1"}, {"x\n+1", "x\n'+1"}, {";;@x;-", ";;'@x;'-"},
+		{"Mozilla/5.0 (X11; Linux x86_64) a-b=c+d@e", "Mozilla/5.0 (X11; Linux x86_64) a-b=c+d@e"}, {"kubectl/v1.36 (linux/amd64)", "kubectl/v1.36 (linux/amd64)"},
+	} {
+		all := findings()[:1]
+		all[0].Event.UserAgent = c.agent
+		text := write(t, "csv", report.Options{}, all)
+		table, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := table[1][slices.Index(table[0], "userAgent")]
+		if got != strings.ReplaceAll(c.want, "\r\n", "\n") {
+			t.Errorf("%q becomes %q, want %q", c.agent, got, c.want)
+		}
+		for _, separator := range []string{",", ";", "\t"} {
+			for _, cell := range regexp.MustCompile(`[\n\r`+separator+`]`).Split(text, -1) {
+				if cell = strings.TrimLeft(cell, `" `); cell != "" && strings.ContainsAny(string([]rune(cell)[:1]), "=+-@\uff1d\uff0b\uff0d\uff20") {
+					t.Errorf("%q: with %q a cell is the formula %q", c.agent, separator, cell)
+				}
 			}
 		}
 	}
@@ -241,7 +265,7 @@ func TestSARIF(t *testing.T) {
 
 // TestHostile: what a client wrote is text, in a page, a cell and a list.
 func TestHostile(t *testing.T) {
-	const evil = "<script>alert(1)</script><img src=x onerror=alert(1)>`](javascript:alert(1))|www.evil.example"
+	const evil = "<script>alert(1)</script><img src=x onerror=alert(1)>`](javascript:alert(1))|www.evil.example [click](https://evil.example) {0} a@evil.example"
 	all := findings()
 	for i := range all {
 		ev := all[i].Event
@@ -249,7 +273,12 @@ func TestHostile(t *testing.T) {
 		policy := judge.DefaultPolicy()
 		all[i].Verdict, all[i].Cluster = policy.Judge(ev), evil
 	}
-	page := write(t, "html", report.Options{Source: source}, all)
+	from := func() report.Source {
+		s := source()
+		s.Title, s.Incomplete = "www.evil.example/a.log, a@evil.example", "https://evil.example: "+evil
+		return s
+	}
+	page := write(t, "html", report.Options{Source: from}, all)
 	doc, err := html.Parse(strings.NewReader(page))
 	if err != nil {
 		t.Fatal(err)
@@ -274,7 +303,7 @@ func TestHostile(t *testing.T) {
 	}
 	var rendered bytes.Buffer
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM))
-	if err := md.Convert([]byte(write(t, "markdown", report.Options{Source: source}, all)), &rendered); err != nil {
+	if err := md.Convert([]byte(write(t, "markdown", report.Options{Source: from}, all)), &rendered); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []string{"<script", "<img", "href="} {
@@ -284,6 +313,30 @@ func TestHostile(t *testing.T) {
 	}
 	if !strings.Contains(rendered.String(), "<td><code>") {
 		t.Errorf("no table:\n%s", rendered.String())
+	}
+	var log struct {
+		Runs []struct {
+			Results     []struct{ Message struct{ Text string } }
+			Invocations []struct {
+				Notes []struct{ Message struct{ Text string } } `json:"toolExecutionNotifications"`
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(write(t, "sarif", report.Options{Source: from}, all)), &log); err != nil {
+		t.Fatal(err)
+	}
+	messages := 0
+	for _, one := range append(log.Runs[0].Results, log.Runs[0].Invocations[0].Notes...) {
+		text := one.Message.Text
+		if strings.Contains(text, "click") {
+			messages++
+		}
+		if regexp.MustCompile(`(^|[^\\])(\\\\)*[\[\]]|(^|[^{])(\{\{)*\{\d`).MatchString(text) {
+			t.Errorf("SARIF has a link or an argument: %s", text)
+		}
+	}
+	if messages == 0 {
+		t.Error("SARIF does not show what was tried")
 	}
 }
 

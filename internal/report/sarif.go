@@ -82,7 +82,7 @@ func renderSARIF(w io.Writer, s *summary) error {
 	source := s.source()
 	invocation := sarifInvocation{Successful: source.Incomplete == ""}
 	for _, line := range s.about() {
-		invocation.Notifications = append(invocation.Notifications, sarifNote{Level: "note", Message: sarifText{line}})
+		invocation.Notifications = append(invocation.Notifications, sarifNote{Level: "note", Message: sarifText{plain(line.String())}})
 	}
 	run.Invocations = []sarifInvocation{invocation}
 	var rules []string
@@ -107,7 +107,7 @@ func renderSARIF(w io.Writer, s *summary) error {
 		}
 		result := sarifResult{
 			RuleID: category.Name, RuleIndex: slices.Index(rules, category.Name), Level: level(g.severity),
-			Message: sarifText{g.verdict.Message}, Occurrences: g.count, Rank: float64(g.score),
+			Message: sarifText{plain(g.verdict.Message)}, Occurrences: g.count, Rank: float64(g.score),
 			Fingerprint: map[string]string{"kubeanon/v1": g.fingerprint()},
 			Properties: map[string]any{
 				"first": g.first, "last": g.last, "outcome": g.outcome, "src_ip": g.source, "risk_factors": g.verdict.Factors,
@@ -123,6 +123,12 @@ func renderSARIF(w io.Writer, s *summary) error {
 	out := json.NewEncoder(w)
 	out.SetIndent("", " ")
 	return out.Encode(sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
+}
+
+// plain is foreign text as the text of a message: in one, [text](address) is a link
+// and {0} an argument (SARIF 2.1.0, 3.11.5 and 3.11.6).
+func plain(s string) string {
+	return strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, "{", "{{", "}", "}}").Replace(s)
 }
 
 // fingerprint is the same for the same group of a later log.

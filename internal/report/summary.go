@@ -15,16 +15,6 @@ import (
 	"github.com/kubeanon/kubeanon/internal/version"
 )
 
-// Limits of a summary, which bound its memory whatever was found.
-const (
-	maxGroups  = 10_000 // who has more kinds of findings, addresses or bindings than this reads no report
-	maxSamples = 50     // findings that are listed one by one under a group
-	maxListed  = 5_000  // and under all groups together: a browser has to show them
-	maxAgents  = 5      // user agents that are named under a group
-	maxSlots   = 4_096  // intervals of the timeline while it is collected
-	maxTop     = 20     // addresses and bindings that are shown
-)
-
 // Source says where the findings came from, and what is not among them.
 type Source struct {
 	Title       string    // what was read, in a few words
@@ -276,32 +266,38 @@ func (s *summary) headline() (sentence, message string) {
 	return sentence, message
 }
 
+// remark is a line about a report: our words, and then foreign ones, such as a
+// file's name; either may be empty.
+type remark struct{ ours, foreign string }
+
+func (r remark) String() string { return r.ours + r.foreign }
+
 // about says what was read, and what is not in the report.
-func (s *summary) about() (lines []string) {
+func (s *summary) about() (lines []remark) {
 	source := s.source()
 	if source.Incomplete != "" {
-		lines = append(lines, "NOT COMPLETE: "+source.Incomplete)
+		lines = append(lines, remark{"NOT COMPLETE: ", source.Incomplete})
 	}
 	if source.Title != "" {
-		lines = append(lines, "Read: "+source.Title)
+		lines = append(lines, remark{"Read: ", source.Title})
 	}
 	if !s.first.IsZero() {
-		lines = append(lines, "Requests from "+s.first.Format(time.DateTime)+" to "+s.last.Format(time.DateTime)+" UTC")
+		lines = append(lines, remark{ours: "Requests from " + s.first.Format(time.DateTime) + " to " + s.last.Format(time.DateTime) + " UTC"})
 	}
 	if clusters := s.clusters(); len(clusters) > 0 {
-		lines = append(lines, "Clusters: "+strings.Join(clusters[:min(len(clusters), maxTop)], ", "))
+		lines = append(lines, remark{"Clusters: ", strings.Join(clusters[:min(len(clusters), maxTop)], ", ")})
 	}
 	if n := source.Undecidable; n > 0 {
-		lines = append(lines, plural(n, "text")+" could not be judged: cut, or no event; they may hide a request")
+		lines = append(lines, remark{ours: plural(n, "text") + " could not be judged: cut, or no event; they may hide a request"})
 	}
 	if n := source.LeftOut; n > 0 {
-		lines = append(lines, plural(n, "finding")+" left out by filters or the allowlist")
+		lines = append(lines, remark{ours: plural(n, "finding") + " left out by filters or the allowlist"})
 	}
 	made := "Made by kubeanon " + version.Version
 	if !source.At.IsZero() {
 		made += " on " + source.At.UTC().Format(time.DateTime) + " UTC"
 	}
-	return append(lines, made)
+	return append(lines, remark{ours: made})
 }
 
 // plural is a count with its noun.

@@ -15,16 +15,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/kubeanon/kubeanon/internal/splunk/trust"
 )
-
-// timeout bounds the request.
-const timeout = 10 * time.Second
-
-// maxAnswer bounds what is read of splunkd's answer.
-const maxAnswer = 8 << 20
 
 // separator stands in the names of secrets that UCC add-ons cut into pieces:
 // name“splunk_cred_sep“1 and so on.
