@@ -31,7 +31,7 @@ var keys = map[string]*regexp.Regexp{
 	"savedsearches": regexp.MustCompile(`^(description|search|disabled|enableSched|cron_schedule|schedule_window|allow_skew|counttype|relation|quantity|realtime_schedule|is_visible|` +
 		`request\.ui_dispatch_app|dispatch\.(earliest|latest)_time|alert\.(digest_mode|suppress|suppress\.(fields|period))|` +
 		`action\.correlationsearch\.(enabled|detection_type|label|annotations)|action\.risk|action\.risk\.param\.(_risk|_risk_message|_risk_score|verbose)|` +
-		`action\.notable|action\.notable\.param\.(_entities|nes_fields|rule_title|rule_description|security_domain|severity|drilldown_searches))$`),
+		`action\.notable|action\.notable\.param\.(_entities|nes_fields|rule_title|rule_description|security_domain|severity|next_steps|drilldown_searches))$`),
 }
 
 // checker looks through the conf of the app in a folder.
@@ -120,6 +120,9 @@ func (c *checker) follow(name, text string) *search {
 		c.problem("%s: %v", name, err)
 		return &search{fields: map[string]bool{}}
 	}
+	if strings.Contains(text, "| kubeanon ") && !strings.Contains(text, "| kubeanon input=raw `kubeanon_options`") {
+		c.problem("%s: kubeanon without the options of the macro kubeanon_options", name)
+	}
 	s := follow(expanded, c.lookups)
 	for _, p := range s.problems {
 		c.problem("%s: %s", name, p)
@@ -199,6 +202,9 @@ func (c *checker) security(name string, s map[string]string, rows *search) {
 	if s["action.notable"] == "1" && (s["action.notable.param._entities"] == "" || s["action.notable.param.rule_title"] == "") {
 		c.problem("%s: a finding without entity or title", name)
 	}
+	if s["action.notable"] == "1" && s["action.notable.param.next_steps"] == "" {
+		c.problem("%s: a finding that does not say what to do", name)
+	}
 	if rows.fields["risk_object"] || rows.fields["risk_object_type"] {
 		c.problem("%s has a field risk_object, which Enterprise Security would take for all of _risk", name)
 	}
@@ -263,6 +269,8 @@ func cron(schedule string) error {
 type dashboard struct {
 	Visualizations map[string]struct {
 		Type        string
+		Title       string
+		Description string
 		DataSources map[string]string
 		Options     json.RawMessage
 	}
@@ -354,6 +362,9 @@ func (c *checker) view(name, file string) {
 		if !placed[id] {
 			c.problem("view %s: %s is not placed", name, id)
 		}
+		if len(v.DataSources) > 0 && (v.Title == "" || v.Description == "") {
+			c.problem("view %s: %s does not say what it shows, and what it means when it is empty", name, id)
+		}
 		for _, source := range v.DataSources {
 			used[source] = true
 			if _, ok := d.DataSources[source]; !ok {
@@ -412,6 +423,10 @@ func TestPlanted(t *testing.T) {
 		{"tag of nothing", "default/tags.conf", "kubeanon_change", "kubeanon_changes", "tags nothing"},
 		{"macros in a circle", "default/macros.conf", "definition = source=\"kubernetes\"", "definition = `kubeanon_events`", "circle"},
 		{"dashboard without its data", "default/data/ui/views/overview.xml", `"primary": "ds_categories"`, `"primary": "ds_category"`, "which is not there"},
+		{"panel without a word", "default/data/ui/views/overview.xml", `"description": "Public addresses only.`, `"note": "Public addresses only.`, "does not say what it shows"},
+		{"rows dropped by a count", "default/savedsearches.conf", "fillnull value=\"(none named)\" rbac_kind", "fillnull value=\"(none named)\"", "BY rbac_kind drops the rows"},
+		{"finding without advice", "default/savedsearches.conf", "action.notable.param.next_steps =", "description =", "does not say what to do"},
+		{"options left out", "default/savedsearches.conf", "kubeanon input=raw `kubeanon_options`", "kubeanon input=raw", "without the options"},
 		{"view that is not there", "default/data/ui/nav/default.xml", `"overview"`, `"overviews"`, "overviews"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
