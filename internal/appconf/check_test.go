@@ -400,6 +400,60 @@ func TestApp(t *testing.T) {
 	}
 }
 
+// TestEntry: the line that the dashboard Tuning and docs/setup.md add to the
+// lookup is one that it takes.
+func TestEntry(t *testing.T) {
+	for _, file := range []string{"default/data/ui/views/tuning.xml", "docs/setup.md"} {
+		text, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, example, _ := strings.Cut(strings.ReplaceAll(string(text), `\"`, `"`), "| eval entry=")
+		example, _, _ = strings.Cut("entry="+example, "| outputlookup append=true kubeanon_allowlist")
+		example, table, _ := strings.Cut(example, "| table ")
+		var columns, cells []string
+		for _, m := range regexp.MustCompile(`(\w+)="([^"]*)"`).FindAllStringSubmatch(example, -1) {
+			columns, cells = append(columns, m[1]), append(cells, m[2])
+		}
+		if !slices.Equal(strings.Fields(table), allowlist.Columns) {
+			t.Errorf("%s: table %s", file, table)
+		}
+		if list, err := allowlist.Load(strings.NewReader(strings.Join(columns, ",") + "\n" + strings.Join(cells, ",") + "\n")); err != nil || len(list) != 1 {
+			t.Errorf("%s: %v, %v", file, list, err)
+		}
+	}
+}
+
+// TestTuning: docs/tuning.md has the risk and the finding of each detection.
+func TestTuning(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs/tuning.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	detections := 0
+	for name, s := range (&checker{dir: root}).conf("savedsearches") {
+		if s["enableSched"] != "1" {
+			continue
+		}
+		detections++
+		row := fmt.Sprintf("\n| %s | none | | none |\n", name)
+		if risk := regexp.MustCompile(`"risk_object_field": "(\w+)", "risk_object_type": "(\w+)", "risk_score": (\d+)`).FindStringSubmatch(s["action.risk.param._risk"]); risk != nil {
+			row = fmt.Sprintf("\n| %s | %s | `%s`, a %s | ", name, risk[3], risk[1], risk[2])
+			if s["action.notable"] == "1" {
+				row += "one a day "
+			} else {
+				row += "none |\n"
+			}
+		}
+		if !strings.Contains(string(text), row) {
+			t.Errorf("docs/tuning.md has no row%s", row)
+		}
+	}
+	if detections == 0 {
+		t.Error("no detections")
+	}
+}
+
 // TestPlanted plants mistakes that Splunk would pass over, or show to users
 // only: each is found.
 func TestPlanted(t *testing.T) {

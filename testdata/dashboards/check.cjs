@@ -47,7 +47,7 @@ const mocked = (d, name) => {
     const errors = [];
     tab.on('pageerror', (e) => errors.push(String(e)));
     await tab.setViewport({ width: 1240, height: view.layout.options.height + (view.layout.globalInputs.length ? 110 : 20) });
-    await tab.goto('file://' + page, { waitUntil: 'load' });
+    await tab.goto('file://' + page, { waitUntil: 'load', timeout: 180000 }); // a busy machine takes its time over 10 MB of script
     const wrong = await tab.evaluate((d) => window.validate(d), tabbed(view));
     const list = Array.isArray(wrong) ? wrong : Object.values(wrong ?? {}).flat();
     await tab.evaluate((d) => window.draw(d), mocked(view, name));
