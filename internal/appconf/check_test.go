@@ -285,7 +285,10 @@ type dashboard struct {
 		Options struct{ Token string }
 	}
 	Layout struct {
-		Structure    []struct{ Item string }
+		Structure []struct {
+			Item     string
+			Position struct{ W int }
+		}
 		GlobalInputs []string
 	}
 }
@@ -355,6 +358,10 @@ func (c *checker) view(name, file string) {
 		placed[s.Item] = true
 		if _, ok := d.Visualizations[s.Item]; !ok {
 			c.problem("view %s: no visualization %s", name, s.Item)
+		}
+		// Seen in the pictures: a letter takes 6 pixels, and there is one line.
+		if text := d.Visualizations[s.Item].Description; len(text)*6 > s.Position.W {
+			c.problem("view %s: of %q only %d letters are seen", name, text, s.Position.W/6)
 		}
 	}
 	used := map[string]bool{}
@@ -478,6 +485,7 @@ func TestPlanted(t *testing.T) {
 		{"macros in a circle", "default/macros.conf", "definition = source=\"kubernetes\"", "definition = `kubeanon_events`", "circle"},
 		{"dashboard without its data", "default/data/ui/views/overview.xml", `"primary": "ds_categories"`, `"primary": "ds_category"`, "which is not there"},
 		{"panel without a word", "default/data/ui/views/overview.xml", `"description": "Public addresses only.`, `"note": "Public addresses only.`, "does not say what it shows"},
+		{"words that are not seen", "default/data/ui/views/overview.xml", `"Public addresses only.`, `"Public addresses only, which are those that are not private, not of the machine itself and not of the link.`, "letters are seen"},
 		{"rows dropped by a count", "default/savedsearches.conf", "fillnull value=\"(none named)\" rbac_kind", "fillnull value=\"(none named)\"", "BY rbac_kind drops the rows"},
 		{"finding without advice", "default/savedsearches.conf", "action.notable.param.next_steps =", "description =", "does not say what to do"},
 		{"options left out", "default/savedsearches.conf", "kubeanon input=raw `kubeanon_options`", "kubeanon input=raw", "without the options"},

@@ -289,7 +289,7 @@ func (in *Installation) allowlist() Line {
 			expired++
 		}
 	}
-	return Line{"allowlist", OK, fmt.Sprintf("%d entries, %d of them expired", len(list), expired), ""}
+	return Line{"allowlist", OK, fmt.Sprintf("entries: %d, expired: %d", len(list), expired), ""}
 }
 
 // macro looks at the macro that says where the events are.
