@@ -52,7 +52,7 @@ const mocked = (d, name) => {
     const list = Array.isArray(wrong) ? wrong : Object.values(wrong ?? {}).flat();
     await tab.evaluate((d) => window.draw(d), mocked(view, name));
     await tab.waitForNetworkIdle({ idleTime: 500, timeout: 20000 }).catch(() => {});
-    await new Promise((done) => setTimeout(done, 3000)); // charts move into place
+    await new Promise((done) => setTimeout(done, 8000)); // charts move into place
     await tab.screenshot({ path: path.join(pictures, `dashboard-${name}.png`) });
     const text = await tab.evaluate(() => document.body.innerText);
     for (const v of Object.values(view.visualizations)) {
