@@ -39,13 +39,13 @@ func renderMarkdown(w io.Writer, s *summary) error {
 		}
 	}
 	b.WriteString("\n## Findings\n\n| severity | risk | count | category | outcome | request | from | let in by | first | last |\n|---|---:|---:|---|---|---|---|---|---|---|\n")
-	groups, more := s.sorted()
+	groups, more := s.sorted(maxPage)
 	for _, g := range groups {
 		fmt.Fprintf(&b, "| %s | %d | %d | %s | %s | %s | %s | %s | %s | %s |\n",
 			g.severity, g.score, g.count, g.category, g.outcome, cell(g.what), cell(g.source), cell(g.by), cell(g.first), cell(g.last))
 	}
 	if n := more + s.rest; n > 0 {
-		fmt.Fprintf(&b, "\nand %d more\n", n)
+		fmt.Fprintf(&b, "\nand %d kinds more; --top N shows more\n", n)
 	}
 	b.WriteString("\n## Addresses\n\n| address | requests | let in | denied | worst |\n|---|---:|---:|---:|---|\n")
 	for _, t := range worst(s.addresses, maxTop) {

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -45,6 +47,7 @@ func findings() (all []finding.Finding) {
 		all = append(all, finding.Finding{Event: ev, Verdict: policy.Judge(ev), Format: "audit"})
 	}
 	add(func(*audit.Event) {})
+	all[0].Place = finding.Place{Input: "logs/a b#1.gz", Line: 7}
 	for range 2 {
 		add(func(e *audit.Event) {
 			e.RequestURI, e.ObjectRef, e.Verb, e.Annotations = "/.env", audit.ObjectRef{}, "get", audit.Annotations{Decision: "forbid"}
@@ -223,6 +226,59 @@ func TestTop(t *testing.T) {
 	first := strings.Split(write(t, "ndjson", report.Options{Top: 2}, findings()), "\n")
 	if len(first) != 3 || !strings.Contains(first[0], `"severity":"critical"`) {
 		t.Errorf("%q", first)
+	}
+}
+
+// TestNarrow: no line of a table is longer than the terminal is wide, and an address
+// stays whole; without a terminal nothing is cut off for it.
+func TestNarrow(t *testing.T) {
+	all := findings()
+	for i := range all {
+		all[i].Event.SourceIPs, all[i].Verdict.ThreatObject = []string{"198.51.100.199"}, "198.51.100.199"
+		all[i].Verdict.What += strings.Repeat(" long", 20)
+	}
+	for _, width := range []int{80, 90, 100, 110, 120, 200} {
+		got := write(t, "table", report.Options{Width: width}, all)
+		for line := range strings.Lines(got) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
+				t.Errorf("%d columns in a terminal of %d: %s", n, width, line)
+			}
+		}
+		if strings.Count(got, "198.51.100.199") != 3 || strings.Contains(got, "category") != (width > 100) || strings.Contains(got, "risk") != (width > 80) {
+			t.Errorf("in a terminal of %d columns:\n%s", width, got)
+		}
+	}
+}
+
+// TestMany: whoever scans the internet comes from thousands of addresses. Tables on
+// a terminal and pages stay short and say how much more there is; elsewhere all is
+// there, and what --top asks for is there everywhere.
+func TestMany(t *testing.T) {
+	var all []finding.Finding
+	for i := range 1_100 {
+		one := findings()[1]
+		one.Verdict.ThreatObject = fmt.Sprintf("2001:db8::%x", i+1)
+		all = append(all, one)
+	}
+	for _, test := range []struct {
+		format string
+		opts   report.Options
+		rows   int
+		says   string
+	}{
+		{"table", report.Options{Width: 120}, 50, "and 1050 kinds of findings more, none of them worse; --top 1100 shows all"},
+		{"table", report.Options{}, 1_100, "1,100 anonymous requests"},
+		{"table", report.Options{Width: 120, Top: 1_050}, 1_050, "and 50 kinds of findings more"},
+		{"html", report.Options{}, 1_000, "100 kinds more, none of them worse; --top N shows more."},
+		{"html", report.Options{Top: 1_100}, 1_100, "1,100 kinds, the worst first"},
+		{"markdown", report.Options{}, 1_000, "and 100 kinds more; --top N shows more"},
+		{"sarif", report.Options{}, 1_100, ""},
+	} {
+		got := write(t, test.format, test.opts, all)
+		mark := map[string]string{"table": "│ web_scan_noise", "html": "<details>", "markdown": "| web_scan_noise |", "sarif": `"ruleIndex"`}[test.format]
+		if rows := strings.Count(got, mark); rows != test.rows || !strings.Contains(got, test.says) {
+			t.Errorf("%s, %+v: %d rows, want %d and %q", test.format, test.opts, rows, test.rows, test.says)
+		}
 	}
 }
 

@@ -202,7 +202,7 @@ func (c *Client) send(ctx context.Context, body []byte, ends []int, confirmed fu
 			return &FatalError{a.Code, fmt.Sprintf("%s (code %d: %s)%s", http.StatusText(a.status), a.Code, a.Text, a.hint())}
 		default:
 			if err == nil {
-				err = fmt.Errorf("%d %s (code %d: %s)", a.status, http.StatusText(a.status), a.Code, a.Text)
+				err = fmt.Errorf("%d %s (code %d: %s)%s", a.status, http.StatusText(a.status), a.Code, a.Text, a.hint())
 			}
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -300,7 +300,7 @@ func (a *answer) hint() string {
 	case 10, 11, 14:
 		return "; acknowledgement and the token's \"useACK\" have to agree"
 	}
-	if a.status == http.StatusNotFound {
+	if a.status >= 400 && a.status < 500 && a.Text == "" || a.status == http.StatusNotFound { // no collector says so little
 		return "; is this the address of the collector, as https://HOST:8088?"
 	}
 	return ""
