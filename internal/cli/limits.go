@@ -3,3 +3,7 @@ package cli
 // maxExplain bounds what explain reads, in bytes: it is for one event, not for
 // a log.
 const maxExplain = 64 << 20
+
+// maxSame is how many events of one audit ID are explained: clients choose IDs, and
+// can give all their requests the same.
+const maxSame = 100
