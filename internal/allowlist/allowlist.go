@@ -41,9 +41,6 @@ type Entry struct {
 	Forgeable     bool   // it may look at what the client writes freely: the URI and the user agent
 }
 
-// maxEntries bounds the file: each finding is held against every entry.
-const maxEntries = 10_000
-
 // List is a file of entries in their order.
 type List []Entry
 

@@ -108,10 +108,6 @@ func (d *Decoder) reset(text []byte) {
 	}
 }
 
-// maxSkipped bounds the scratch that is kept from one event to the next: one
-// event with a huge body must not hold its memory for all that follow.
-const maxSkipped = 1 << 20
-
 // span is a piece of the scratch.
 type span struct{ from, to int }
 

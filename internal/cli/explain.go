@@ -15,11 +15,8 @@ import (
 	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/explain"
 	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/logfile"
 )
-
-// maxExplain bounds what explain reads, in bytes: it is for one event, not for
-// a log.
-const maxExplain = 64 << 20
 
 func explainCommand(stdin, stdout *os.File) *cli.Command {
 	return &cli.Command{
@@ -78,7 +75,7 @@ func explainCommand(stdin, stdout *os.File) *cli.Command {
 
 // readEvent reads a file, a line of one, or standard input.
 func readEvent(stdin io.Reader, name string) ([]byte, error) {
-	if name == "-" {
+	if name == logfile.Stdin {
 		return io.ReadAll(io.LimitReader(stdin, maxExplain))
 	}
 	f, err := os.Open(name)

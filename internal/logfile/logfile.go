@@ -17,18 +17,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-const (
-	// headSize is the buffer in which the kind of an input is looked at. Text
-	// does not go through it: a large read is served by the file itself.
-	headSize = 4 << 10
-
-	// packedSize is how much is read of a packed file at a time.
-	packedSize = 1 << 20
-
-	// maxWindow bounds the memory that a zstd file can ask for; it is what
-	// "zstd --ultra --long=27" writes.
-	maxWindow = 128 << 20
-)
+// Stdin is the path that stands for standard input.
+const Stdin = "-"
 
 // lfsPointer is how a file begins that Git LFS has not fetched
 // (git-lfs docs/spec.md).
@@ -100,4 +90,18 @@ func List(path string) (files []string, err error) {
 		err = fmt.Errorf("%s: the folder holds no files to scan", path)
 	}
 	return files, err
+}
+
+// Counting is r, and calls read with the number of bytes that each Read gave.
+func Counting(r io.Reader, read func(n int)) io.Reader { return &counter{r, read} }
+
+type counter struct {
+	io.Reader
+	read func(n int)
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.read(n)
+	return n, err
 }

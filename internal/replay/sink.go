@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,13 +12,6 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/scs"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
-)
-
-const (
-	// A batch for the HTTP Event Collector is at most this large, before it is
-	// packed: what every version and every load balancer takes.
-	hecSize   = 1 << 20
-	hecEvents = 1000
 )
 
 // HEC is the sink of an HTTP Event Collector.
@@ -45,7 +39,7 @@ type SCS struct {
 func (s SCS) Add(r Record) {
 	set := r.Dataset
 	s.Client.Add(scs.Event{
-		Text: r.Text, ID: identity(r.Text), Time: r.Time, Host: set.Host, Source: set.Source, Sourcetype: or(set.Sourcetype, s.Sourcetype),
+		Text: r.Text, ID: identity(r.Text), Time: r.Time, Host: set.Host, Source: set.Source, Sourcetype: cmp.Or(set.Sourcetype, s.Sourcetype),
 	})
 }
 

@@ -1,0 +1,14 @@
+package logfile
+
+const (
+	// headSize is the buffer in which the kind of an input is looked at. Text
+	// does not go through it: a large read is served by the file itself.
+	headSize = 4 << 10
+
+	// packedSize is how much is read of a packed file at a time.
+	packedSize = 1 << 20
+
+	// maxWindow bounds the memory that a zstd file can ask for; it is what
+	// "zstd --ultra --long=27" writes.
+	maxWindow = 128 << 20
+)
