@@ -47,11 +47,11 @@ func (a *Annotator) SkipNameless(text []byte) bool { return a.Skips() && audit.W
 
 // Skips reports whether there is anything to be passed over: not with All, and
 // not with a class that needs every text parsed.
-func (a *Annotator) Skips() bool { return !a.All && !a.Wide() }
+func (a *Annotator) Skips() bool { return !a.All && !a.wide() }
 
-// Wide reports whether classes are included that need not name anonymous
+// wide reports whether classes are included that need not name anonymous
 // anywhere, so that every text has to be parsed.
-func (a *Annotator) Wide() bool {
+func (a *Annotator) wide() bool {
 	return a.Policy.Includes(judge.Rejected401) || a.Policy.Includes(judge.AnonymousAccessGranted)
 }
 

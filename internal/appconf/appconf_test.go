@@ -155,7 +155,7 @@ func TestSearchbnf(t *testing.T) {
 		}
 	}
 	for _, key := range []string{"example1", "example2", "example3"} {
-		for _, part := range strings.Split(help[key], "|") {
+		for part := range strings.SplitSeq(help[key], "|") {
 			words := strings.Fields(part)
 			if len(words) > 0 && words[0] == "kubeanon" {
 				if _, err := options.Parse(words[1:]); err != nil {

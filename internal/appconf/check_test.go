@@ -250,9 +250,9 @@ func cron(schedule string) error {
 	}
 	for i, field := range fields {
 		limit := [...]int{59, 23, 31, 12, 7}[i]
-		for _, part := range strings.Split(field, ",") {
+		for part := range strings.SplitSeq(field, ",") {
 			part, _, _ = strings.Cut(part, "/")
-			for _, number := range strings.Split(part, "-") {
+			for number := range strings.SplitSeq(part, "-") {
 				if number == "*" {
 					continue
 				}

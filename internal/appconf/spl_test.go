@@ -249,7 +249,7 @@ func (s *search) command(name, rest string) {
 			}
 			return
 		}
-		for _, stage := range strings.Split(inner, "|") {
+		for stage := range strings.SplitSeq(inner, "|") {
 			command, args, _ := strings.Cut(strings.TrimSpace(stage), " ")
 			s.command(command, args)
 		}

@@ -1,6 +1,9 @@
 package audit
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // The two names that Kubernetes gives to a request without credentials
 // (k8s.io/apiserver pkg/authentication/request/anonymous and
@@ -56,13 +59,7 @@ type User struct {
 // in the group of the unauthenticated. Either is enough for the API server
 // itself (isAnonymousUser in pkg/endpoints/filters/authentication.go).
 func (u *User) Anonymous() (name, group bool) {
-	for _, g := range u.Groups {
-		if g == Unauthenticated {
-			group = true
-			break
-		}
-	}
-	return u.Username == Anonymous, group
+	return u.Username == Anonymous, slices.Contains(u.Groups, Unauthenticated)
 }
 
 // ObjectRef names the object of a resource request. It is absent for other

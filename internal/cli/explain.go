@@ -129,7 +129,7 @@ func explainID(c *cli.Context, opts options.Options, id string, stdin, stdout *o
 
 // readEvent reads a file, packed or not, a line of one, or standard input.
 func readEvent(stdin io.Reader, name string) ([]byte, error) {
-	if name == "-" {
+	if name == logfile.Stdin {
 		return io.ReadAll(io.LimitReader(stdin, maxExplain))
 	}
 	f, err := os.Open(name)

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -82,14 +83,7 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		options = args[2:]
 	}
-	has := func(name string) bool {
-		for _, o := range options {
-			if o == name {
-				return true
-			}
-		}
-		return false
-	}
+	has := func(name string) bool { return slices.Contains(options, name) }
 	var handler http.Handler
 	switch args[0] {
 	case "hec":

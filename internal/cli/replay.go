@@ -17,8 +17,8 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/checkpoint"
 	"github.com/kubeanon/kubeanon/internal/judge"
+	"github.com/kubeanon/kubeanon/internal/logfile"
 	"github.com/kubeanon/kubeanon/internal/replay"
-	"github.com/kubeanon/kubeanon/internal/scs"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
 )
 
@@ -59,16 +59,6 @@ func replayCommand(stdin, stdout, stderr *os.File) *cli.Command {
 			&cli.BoolFlag{Name: "no-progress", Usage: "say nothing until the end"},
 		}, cloudFlags()...),
 		Action: func(c *cli.Context) error { return runReplay(c, stdin, stdout, stderr) },
-	}
-}
-
-// cloudFlags are those of Splunk Cloud Services.
-func cloudFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "tenant", Usage: "Splunk Cloud Services: `NAME` of the tenant"},
-		&cli.StringFlag{Name: "client-id", Usage: "Splunk Cloud Services: `ID` of a service account"},
-		&cli.StringFlag{Name: "client-secret-file", Usage: "Splunk Cloud Services: `FILE` with its secret"},
-		&cli.StringFlag{Name: "auth-url", Usage: "Splunk Cloud Services: `URL` for its tokens", Value: "https://auth.scp.splunk.com/token"},
 	}
 }
 
@@ -238,7 +228,7 @@ func rebase(ctx context.Context, c *cli.Context, r *replay.Replay) error {
 		}
 	}
 	for _, set := range r.Datasets {
-		if set.Path == replay.Stdin {
+		if set.Path == logfile.Stdin {
 			return usageError("kubeanon: --rebase has to read everything twice, which standard input cannot be")
 		}
 	}
@@ -265,35 +255,11 @@ func openHEC(c *cli.Context, stdin, stderr *os.File, warn func(string, ...any)) 
 	return client, nil
 }
 
-// openCloud opens Splunk Cloud Services with a token, or as a service account.
-func openCloud(ctx context.Context, c *cli.Context, url string, stdin, stderr *os.File, warn func(string, ...any)) (*scs.Client, error) {
-	if c.String("tenant") == "" {
-		return nil, usageError("kubeanon: Splunk Cloud Services need --tenant")
-	}
-	config := scs.Config{
-		URL: url, Tenant: c.String("tenant"), CAFile: c.String("ca-file"), ClientID: c.String("client-id"),
-		AuthURL: c.String("auth-url"), OldPath: c.Bool("old-api"), Warn: warn,
-	}
-	var err error
-	if config.ClientID != "" {
-		if config.Secret, err = token(c, "client-secret-file", "client secret", stdin, stderr); err != nil {
-			return nil, err
-		}
-	} else if config.Token, err = token(c, "token-file", "access token", stdin, stderr); err != nil {
-		return nil, err
-	}
-	client, err := scs.Open(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("kubeanon: Splunk Cloud Services: %w", err)
-	}
-	return client, nil
-}
-
 // size is how many bytes the files of data sets have, 0 if that is not known.
 func size(sets []replay.Dataset) (total int64) {
 	for _, set := range sets {
 		info, err := os.Stat(set.Path)
-		if set.Path == replay.Stdin || err != nil {
+		if set.Path == logfile.Stdin || err != nil {
 			return 0
 		}
 		total += info.Size()

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kubeanon/kubeanon/internal/annotate"
-	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/report"
 	"github.com/kubeanon/kubeanon/internal/scan"
 )
@@ -37,48 +36,6 @@ func scanCommand(stdin, stdout, stderr *os.File) *cli.Command {
 		}),
 		Action: func(c *cli.Context) error { return runScan(c, stdin, stdout, stderr) },
 	}
-}
-
-// searchFlags are the options of the search command as flags.
-func searchFlags() (flags []cli.Flag) {
-	for _, o := range options.Table {
-		name := flagName(o)
-		usage := strings.Trim(o.Value, "<>") + ": " + o.Usage
-		if o.List {
-			flags = append(flags, &cli.StringSliceFlag{Name: name, Usage: usage})
-		} else {
-			flags = append(flags, &cli.StringFlag{Name: name, Usage: usage})
-		}
-	}
-	return flags
-}
-
-func flagName(o options.Option) string { return strings.ReplaceAll(o.Name, "_", "-") }
-
-// searchOptions reads them back. Fill is empty unless it was given: outside of
-// Splunk's tables an absent field is better left out.
-func searchOptions(c *cli.Context) (options.Options, error) {
-	opts := options.Default()
-	opts.Fill = ""
-	for _, o := range options.Table {
-		name := flagName(o)
-		if !c.IsSet(name) {
-			continue
-		}
-		values := []string{c.String(name)}
-		if o.List {
-			values = c.StringSlice(name)
-		}
-		for _, v := range values {
-			if err := opts.Set(o.Name, v); err != nil {
-				return opts, err
-			}
-		}
-	}
-	if opts.Input == options.Columns {
-		return opts, &options.Error{Option: "input", Value: "columns", Allowed: "auto, raw (columns exist only in Splunk)"}
-	}
-	return opts, opts.Check()
 }
 
 func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
@@ -146,9 +103,6 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	}
 	return nil
 }
-
-// maxNamed is how many paths a report names: a shell makes hundreds of a pattern.
-const maxNamed = 3
 
 // titleOf says in a report what was read.
 func titleOf(paths []string) string {

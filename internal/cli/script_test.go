@@ -144,7 +144,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range strings.Split(strings.TrimSpace(shown), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(shown), "\n") {
 		if !strings.Contains(string(printed), strings.TrimSpace(line)) {
 			t.Errorf("README.md shows %q, which is not printed", line)
 		}

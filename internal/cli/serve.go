@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -82,21 +81,4 @@ func runServe(c *cli.Context, stderr *os.File) error {
 		return usageError(fmt.Sprintf("kubeanon: serve: %v", err))
 	}
 	return nil
-}
-
-// secret reads the file that a flag names; empty without the flag.
-func secret(c *cli.Context, flag string) (string, error) {
-	name := c.String(flag)
-	if name == "" {
-		return "", nil
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return "", usageError(fmt.Sprintf("kubeanon: --%s: %v", flag, err))
-	}
-	token := strings.TrimSpace(string(text))
-	if token == "" || strings.ContainsAny(token, "\r\n") {
-		return "", usageError(fmt.Sprintf("kubeanon: --%s: %s has to hold one line, the token", flag, name))
-	}
-	return token, nil
 }

@@ -65,3 +65,20 @@ func readSecret(ctx context.Context, fd int) (string, error) {
 		return strings.TrimSpace(string(a.text)), a.err
 	}
 }
+
+// secret reads the file that a flag names; empty without the flag.
+func secret(c *cli.Context, flag string) (string, error) {
+	name := c.String(flag)
+	if name == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return "", usageError(fmt.Sprintf("kubeanon: --%s: %v", flag, err))
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" || strings.ContainsAny(token, "\r\n") {
+		return "", usageError(fmt.Sprintf("kubeanon: --%s: %s has to hold one line, the token", flag, name))
+	}
+	return token, nil
+}

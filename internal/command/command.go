@@ -100,7 +100,7 @@ func (c *Command) Execute(in *rows.Reader, out *rows.Writer, finished bool) ([]s
 func (c *Command) skip(row *rows.Row) bool {
 	l := &c.layout
 	switch {
-	case c.opts.All || c.annotator.Wide():
+	case !c.annotator.Skips():
 		return false
 	case l.raw < 0:
 		return !audit.Candidate(row.Bytes())

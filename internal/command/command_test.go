@@ -369,6 +369,7 @@ func TestRequiredFields(t *testing.T) {
 // body is a request of n rows of recorded events that are dull, and every
 // nth of them a hit; 0 is none.
 func body(t testing.TB, n, nth int) []byte {
+	t.Helper()
 	var dull, hits []string
 	for _, e := range realevents.Events(t) {
 		switch {
@@ -391,6 +392,7 @@ func body(t testing.TB, n, nth int) []byte {
 
 // execute runs one request in this process.
 func execute(t testing.TB, c *command.Command, in *rows.Reader, out *rows.Writer, stream io.Reader) {
+	t.Helper()
 	in.Reset(stream)
 	if _, err := c.Execute(in, out, false); err != nil {
 		t.Fatal(err)

@@ -194,6 +194,7 @@ func onIndexers(r *rand.Rand, parts [][]splunkd.Row) (indexers []*indexer) {
 // many anonymous requests it holds, read independently. It takes a part of the
 // events, to be fast; ./build.sh soak takes all.
 func distributed(t *testing.T) (rows []splunkd.Row, anonymous map[string]int) {
+	t.Helper()
 	var texts []realevents.Event
 	var counts []int
 	add := func(text string, n int) {
@@ -266,6 +267,7 @@ var undecidable = regexp.MustCompile(`undecidable rows: (\d+) \((.*)\); emit=all
 
 // undecided adds up what searches said of rows that they could not judge.
 func undecided(t *testing.T, said []string) map[string]int {
+	t.Helper()
 	all := map[string]int{}
 	for _, text := range said {
 		m := undecidable.FindStringSubmatch(text)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -51,9 +52,37 @@ var wrappers = map[string]func(event string) string{
 	"eventlist": func(e string) string {
 		return `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[` + strings.Replace(e, `"kind":"Event","apiVersion":"audit.k8s.io/v1",`, "", 1) + `]}`
 	},
+	"s3export": func(e string) string { return "2026-11-20T08:15:30.123Z " + e },
+	"kinesis": func(e string) string {
+		return `{"kinesis":{"partitionKey":"1","data":"` + base64.StdEncoding.EncodeToString([]byte(e)) + `"}}`
+	},
+	"splunk":  func(e string) string { return object(map[string]any{"result": map[string]any{"_raw": e}}) },
+	"message": func(e string) string { return object(map[string]any{"message": e, "stream": "stdout"}) },
 	"escaped": func(e string) string { // every letter of the names that JSON lets a shipper escape
 		return strings.NewReplacer("system:anonymous", `\u0073ystem\u003aanonymous`, "system:unauthenticated", `\u0073ystem:unaut\u0068enticated`).Replace(e)
 	},
+}
+
+// unlike are the formats of package envelope that cannot carry any event
+// unchanged, and why.
+var unlike = map[string]string{
+	"gke": "it is translated", "aksaudit": "it is translated", "openshift": "its level is another",
+	"falco": "it is no event", "rancher": "it is no event", "ocsf": "it is no event",
+	"nested": "the folder of wrappers in wrappers",
+}
+
+// TestWrappersAreAll: a format that was added is judged here, too.
+func TestWrappersAreAll(t *testing.T) {
+	folders, err := filepath.Glob("../audit/envelope/testdata/*/want.golden")
+	if err != nil || len(folders) == 0 {
+		t.Fatal(folders, err)
+	}
+	for _, folder := range folders {
+		name := filepath.Base(filepath.Dir(folder))
+		if wrappers[name] == nil && unlike[name] == "" {
+			t.Errorf("the format %s needs a line in wrappers, or a reason in unlike", name)
+		}
+	}
 }
 
 // object is JSON without the escapes of < > &, which other shippers do not

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -78,11 +79,12 @@ func TestContract(t *testing.T) {
 	if err := os.WriteFile(log, []byte(contractEvent+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, source := range []struct {
+	type source struct {
 		name   string
 		params map[string]string
 		feed   func() // brings the event, once
-	}{
+	}
+	sources := []source{
 		{"file", map[string]string{"source": "file://" + log}, func() {}},
 		{"cloudwatch", map[string]string{"source": "cloudwatch://eu-west-1/g", "endpoint": aws.URL, "imds": "0"}, func() {}},
 		{"webhook", map[string]string{"source": "http://" + address + "/audit"}, func() {
@@ -99,7 +101,16 @@ func TestContract(t *testing.T) {
 				time.Sleep(time.Millisecond)
 			}
 		}},
-	} {
+	}
+	for _, k := range kinds {
+		if !slices.ContainsFunc(sources, func(s source) bool {
+			scheme, _, _ := strings.Cut(s.params["source"], "://")
+			return slices.Contains(k.schemes, scheme)
+		}) {
+			t.Errorf("%v: a new source needs a line here", k.schemes)
+		}
+	}
+	for _, source := range sources {
 		t.Run(source.name, func(t *testing.T) {
 			dir := t.TempDir()
 			// run runs the source until the sink was asked, or for a while.
@@ -128,6 +139,10 @@ func TestContract(t *testing.T) {
 				}
 				time.AfterFunc(100*time.Millisecond, cancel)
 				return <-ended
+			}
+			stanza := modinput.Stanza{Name: source.name, Params: source.params}
+			if err := Validate(t.Context(), modinput.Input{Stanzas: []modinput.Stanza{stanza}}); err != nil {
+				t.Errorf("tried before it is saved: %v", err)
 			}
 			broken := errors.New("broken")
 			if err := run(&memory{broken: broken}, true, 5*time.Second); !errors.Is(err, broken) {

@@ -60,7 +60,7 @@ func parseFilter(text string) (*filter, error) {
 		return f, nil
 	}
 	f.annotator.All = true
-	for _, part := range strings.Fields(text) {
+	for part := range strings.FieldsSeq(text) {
 		name, values, ok := strings.Cut(part, "=")
 		t := term{field: name}
 		t.field, t.not = strings.CutSuffix(t.field, "!")

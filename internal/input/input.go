@@ -23,21 +23,6 @@ import (
 	"github.com/kubeanon/kubeanon/internal/tail"
 )
 
-const (
-	// poll is how often files are looked at. A look at a file that has not
-	// changed costs two small reads.
-	poll = 250 * time.Millisecond
-
-	// parentPoll is how often to see whether splunkd is still there.
-	parentPoll = time.Second
-
-	// saveAgain is how long to wait when a checkpoint cannot be written.
-	saveAgain = time.Second
-
-	// reportEvery is how often counts go to splunkd's log.
-	reportEvery = 5 * time.Minute
-)
-
 // Run collects until the context ends or splunkd is gone, and closes the stream
 // in order.
 func Run(ctx context.Context, in modinput.Input, stdout io.Writer, log *modinput.Log) error {

@@ -60,6 +60,7 @@ type event struct {
 }
 
 func newPlayer(t *testing.T, checkpoints, source, more string) *player {
+	t.Helper()
 	return &player{t: t, events: map[string]int{}, times: map[string]string{}, config: `<?xml version="1.0" encoding="UTF-8"?><input><server_host>h</server_host><server_uri>https://127.0.0.1:8089</server_uri><session_key>secret</session_key><checkpoint_dir>` +
 		checkpoints + `</checkpoint_dir><configuration><stanza name="kubeanon://test" app="kubeanon"><param name="source">file://` + source + `</param><param name="index">default</param>` + more + `</stanza></configuration></input>`}
 }

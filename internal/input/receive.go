@@ -9,16 +9,12 @@ import (
 	"io"
 	"net"
 	"path/filepath"
-	"time"
 
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 	"github.com/kubeanon/kubeanon/internal/splunk/passwords"
 	"github.com/kubeanon/kubeanon/internal/spool"
 	"github.com/kubeanon/kubeanon/internal/webhook"
 )
-
-// finishing is how long requests that are under way may take at the end.
-const finishing = 3 * time.Second
 
 func credentials(in modinput.Input) passwords.Store {
 	return passwords.Store{URI: in.ServerURI, SessionKey: in.SessionKey, App: "kubeanon"}
@@ -54,7 +50,7 @@ func (c *collector) serve(ctx context.Context, config *tls.Config, token, dir st
 		return err
 	}
 	kept.Warn = c.log.Warn
-	l, err := net.Listen("tcp", hook.Address)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", hook.Address)
 	if err != nil {
 		return errors.Join(err, kept.Close())
 	}

@@ -15,10 +15,6 @@ import (
 	"github.com/kubeanon/kubeanon/internal/spool"
 )
 
-// leaving is how long the service goes on sending when it is told to stop. What
-// is not out by then stays in the spool, for the next start.
-const leaving = 4 * time.Second
-
 // Service is the webhook by itself, without a splunkd: what it receives goes to
 // an HTTP Event Collector.
 type Service struct {

@@ -12,10 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/kubeanon/kubeanon/internal/cloudwatch"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
+	"github.com/kubeanon/kubeanon/internal/splunk/trust"
 	"github.com/kubeanon/kubeanon/internal/webhook"
 )
 
@@ -84,16 +84,11 @@ func Parse(s modinput.Stanza) (Settings, error) {
 			return set, fmt.Errorf("%s is no setting of this input; allowed: %s", name, strings.Join(names, ", "))
 		}
 	}
-	var err error
-	switch source := s.Params["source"]; {
-	case strings.HasPrefix(source, "http://"), strings.HasPrefix(source, "https://"):
-		set.Webhook, err = receiver(source, s.Params)
-	case strings.HasPrefix(source, "cloudwatch://"):
-		set.Group, err = group(source, s.Params)
-	default:
-		set.Glob, err = glob(source)
-	}
+	kind, err := kindOf(s.Params["source"])
 	if err != nil {
+		return set, err
+	}
+	if err := kind.parse(&set, s.Params["source"], s.Params); err != nil {
 		return set, err
 	}
 	if set.filter, err = parseFilter(s.Params["filter"]); err != nil {
@@ -109,16 +104,53 @@ func Parse(s modinput.Stanza) (Settings, error) {
 	return set, nil
 }
 
+// kind is a kind of source, known by the scheme of its address.
+type kind struct {
+	schemes []string
+	example string
+	// parse reads an address, and what belongs to it of the parameters, into
+	// the field of Settings for this kind.
+	parse func(set *Settings, source string, params map[string]string) error
+}
+
+// kinds lists them. What collects each is in collect, what tries each is in
+// Validate; TestContract wants to see every one at work.
+var kinds = []kind{
+	{[]string{"file"}, "file:///var/log/kubernetes/audit.log", func(set *Settings, source string, _ map[string]string) (err error) {
+		set.Glob, err = glob(source)
+		return err
+	}},
+	{[]string{"https", "http"}, "https://0.0.0.0:9443/audit", func(set *Settings, source string, params map[string]string) (err error) {
+		set.Webhook, err = receiver(source, params)
+		return err
+	}},
+	{[]string{"cloudwatch"}, "cloudwatch://eu-west-1//aws/eks/prod/cluster", func(set *Settings, source string, params map[string]string) (err error) {
+		set.Group, err = group(source, params)
+		return err
+	}},
+}
+
+// kindOf finds the kind of an address.
+func kindOf(source string) (kind, error) {
+	var examples []string
+	for _, k := range kinds {
+		if slices.ContainsFunc(k.schemes, func(scheme string) bool { return strings.HasPrefix(source, scheme+"://") }) {
+			return k, nil
+		}
+		examples = append(examples, k.example)
+	}
+	last := len(examples) - 1
+	allowed := "write " + strings.Join(examples[:last], ", ") + " or " + examples[last]
+	if u, err := url.Parse(source); err == nil && u.Scheme != "" {
+		return kind{}, fmt.Errorf("source=%q: %s:// is not supported; %s", source, u.Scheme, allowed)
+	}
+	return kind{}, fmt.Errorf("source=%q is not valid; %s", source, allowed)
+}
+
 // glob is the path of a file:// source.
 func glob(source string) (string, error) {
-	// Not by package url alone: a wildcard may be a question mark.
-	path, ok := strings.CutPrefix(source, "file://")
-	if !ok {
-		if u, err := url.Parse(source); err == nil && u.Scheme != "" {
-			return "", fmt.Errorf("source=%q: %s:// is not supported; write file:///var/log/kubernetes/audit.log https://0.0.0.0:9443/audit or cloudwatch://eu-west-1//aws/eks/prod/cluster", source, u.Scheme)
-		}
-		return "", fmt.Errorf("source=%q is not valid; write file:///var/log/kubernetes/audit.log https://0.0.0.0:9443/audit or cloudwatch://eu-west-1//aws/eks/prod/cluster", source)
-	}
+	// Not by package url: a wildcard may be a question mark.
+	path := strings.TrimPrefix(source, "file://")
 	if len(path) > 2 && path[0] == '/' && path[2] == ':' { // file:///C:/...
 		path = path[1:]
 	}
@@ -158,10 +190,8 @@ func receiver(source string, params map[string]string) (hook *Webhook, err error
 	case u.Scheme == "https":
 		hook.TLS = &files
 	}
-	ip := net.ParseIP(host)
-	local := host == "localhost" || ip != nil && ip.IsLoopback()
 	switch {
-	case local || files.ClientCAFile != "" || hook.Token != "" && u.Scheme == "https":
+	case trust.Local(host) || files.ClientCAFile != "" || hook.Token != "" && u.Scheme == "https":
 	case u.Scheme == "http":
 		return nil, fmt.Errorf("source=%q would take events from anybody and show a token to everybody; use https:// with client_ca_file or token, or listen on 127.0.0.1", source)
 	default:
@@ -211,6 +241,9 @@ func Validate(ctx context.Context, in modinput.Input) error {
 		}
 		return c.Try(ctx)
 	}
+	if set.Glob == "" {
+		panic("BUG: nothing tries " + in.Stanzas[0].Params["source"])
+	}
 	files, err := filepath.Glob(set.Glob)
 	if err != nil {
 		return err
@@ -231,9 +264,6 @@ func Validate(ctx context.Context, in modinput.Input) error {
 	return nil
 }
 
-// trying is how long AWS may take to answer while a user waits at a form.
-const trying = 10 * time.Second
-
 // try listens for a moment, loads the certificates and reads the credential. An
 // address that is in use may be so by this very input, which is being edited.
 func (hook *Webhook) try(ctx context.Context, in modinput.Input) error {
@@ -247,7 +277,7 @@ func (hook *Webhook) try(ctx context.Context, in modinput.Input) error {
 			return err
 		}
 	}
-	l, err := net.Listen("tcp", hook.Address)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", hook.Address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil
 	}

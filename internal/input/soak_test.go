@@ -68,6 +68,7 @@ type soak struct {
 
 // newSoak begins to send. A checkpoint folder and parameters may be given.
 func newSoak(t *testing.T, dir, more string) *soak {
+	t.Helper()
 	address := free(t)
 	s := &soak{t: t, player: newPlayer(t, "", "", ""), api: &apiServer{address: address}, n: soakEvents(), start: time.Now(), sent: make(chan struct{}), random: rand.New(rand.NewPCG(5, 6))}
 	s.config = webhookConfig(dir, address, more)

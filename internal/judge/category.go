@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -235,3 +236,32 @@ func categoryOf(f *facts) *Category {
 	}
 	panic("BUG: the last category holds for every event")
 }
+
+// Categories lists the categories from the first that is looked at to the
+// last, then those of the classes on demand. A category that stands at two
+// places of the table is listed once.
+func Categories() []Category {
+	var all []Category
+	add := func(c Category) {
+		if !slices.ContainsFunc(all, func(have Category) bool { return have.Name == c.Name }) {
+			all = append(all, c)
+		}
+	}
+	for _, c := range categories {
+		add(c)
+	}
+	worst := grant{binding: Binding{Role: "cluster-admin"}}
+	add(*worst.category(Allowed))
+	for _, class := range Optional() {
+		if c := onDemand[class]; c != nil {
+			add(*c)
+		}
+	}
+	return all
+}
+
+// Score is the score of a category before modifiers.
+func (c *Category) Score() int { return (c.Impact*c.Confidence + 50) / 100 }
+
+// Severity is the band of Score.
+func (c *Category) Severity() Severity { return severityOf(c.Score()) }

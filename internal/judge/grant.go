@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -36,15 +37,15 @@ func grantOf(ev *audit.Event) (g grant, ok bool) {
 	if len(who) == 0 {
 		return grant{}, false
 	}
-	var request, response binding
+	var request, response manifest
 	_ = json.Unmarshal(ev.RequestObject, &request) // a JSON patch is no object: then only the response can tell
 	_ = json.Unmarshal(ev.ResponseObject, &response)
-	g.binding = Binding{Kind: kind, Name: firstOf(ev.ObjectRef.Name, request.Metadata.Name, response.Metadata.Name), Subject: strings.Join(who, ", ")}
+	g.binding = Binding{Kind: kind, Name: cmp.Or(ev.ObjectRef.Name, request.Metadata.Name, response.Metadata.Name), Subject: strings.Join(who, ", ")}
 	if kind == "RoleBinding" {
-		g.binding.Name += "/" + firstOf(ev.ObjectRef.Namespace, request.Metadata.Namespace)
+		g.binding.Name += "/" + cmp.Or(ev.ObjectRef.Namespace, request.Metadata.Namespace)
 	}
-	g.binding.RoleKind = firstOf(request.RoleRef.Kind, response.RoleRef.Kind)
-	g.binding.Role = firstOf(request.RoleRef.Name, response.RoleRef.Name)
+	g.binding.RoleKind = cmp.Or(request.RoleRef.Kind, response.RoleRef.Kind)
+	g.binding.Role = cmp.Or(request.RoleRef.Name, response.RoleRef.Name)
 	// The API server makes the default bindings itself when it starts.
 	return g, ev.User.Username != apiServer || !g.binding.byDefault()
 }
@@ -66,9 +67,9 @@ func (g *grant) category(outcome Outcome) *Category {
 	return c
 }
 
-// binding is what is read of a RoleBinding or ClusterRoleBinding
+// manifest is what is read of a RoleBinding or ClusterRoleBinding
 // (k8s.io/api rbac/v1).
-type binding struct {
+type manifest struct {
 	Metadata struct{ Name, Namespace string }
 	RoleRef  struct{ Kind, Name string }
 	Subjects []subject
@@ -91,7 +92,7 @@ func subjectsOf(object []byte) (found []string) {
 			}
 		}
 	}
-	var whole binding
+	var whole manifest
 	if json.Unmarshal(object, &whole) == nil {
 		add(whole.Subjects...)
 		return found
@@ -128,16 +129,7 @@ func subjectsOf(object []byte) (found []string) {
 }
 
 func wholeSubjects(object []byte) []subject {
-	var whole binding
+	var whole manifest
 	_ = json.Unmarshal(object, &whole) // what is no binding has no subjects
 	return whole.Subjects
-}
-
-func firstOf(all ...string) string {
-	for _, s := range all {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

@@ -41,6 +41,13 @@ const (
 // TestCategories is the table of categories: what is asked for, the decision,
 // and what comes of it, before any modifier.
 func TestCategories(t *testing.T) {
+	seen := map[string]bool{
+		"anon_impersonation_attempt": true, // TestImpersonationRefused
+		"bootstrap_cluster_info":     true, // TestClusterInfo
+	}
+	for _, class := range judge.Optional() {
+		seen[string(class)] = true // TestClasses, TestGrant
+	}
 	for _, tc := range []struct {
 		verb, what, decision, reason string
 		category                     string
@@ -104,8 +111,14 @@ func TestCategories(t *testing.T) {
 		ev.Annotations.Reason = tc.reason
 		policy := judge.DefaultPolicy()
 		v := policy.Judge(&ev)
+		seen[tc.category] = true
 		if v.Category.Name != tc.category || v.Score != tc.score || len(v.Factors) != 1 {
 			t.Errorf("%s %s %s %.60s: got %s %d %v, want %s %d", tc.verb, tc.what, tc.decision, tc.reason, v.Category.Name, v.Score, v.Factors, tc.category, tc.score)
+		}
+	}
+	for _, c := range judge.Categories() {
+		if !seen[c.Name] {
+			t.Errorf("%s: a category needs lines here", c.Name)
 		}
 	}
 }

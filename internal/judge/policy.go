@@ -1,6 +1,9 @@
 package judge
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Policy holds the choices of a user. The zero value is not ready; start from
 // DefaultPolicy.
@@ -27,10 +30,5 @@ func DefaultPolicy() Policy {
 
 // Includes reports whether rows of class c are asked for.
 func (p *Policy) Includes(c Class) bool {
-	for _, i := range p.Include {
-		if i == c {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.Include, c)
 }

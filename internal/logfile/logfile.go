@@ -17,6 +17,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+// Stdin is the path that stands for standard input.
+const Stdin = "-"
+
 // lfsPointer is how a file begins that Git LFS has not fetched
 // (git-lfs docs/spec.md).
 const lfsPointer = "version https://git-lfs.github.com/spec/"
@@ -87,4 +90,18 @@ func List(path string) (files []string, err error) {
 		err = fmt.Errorf("%s: the folder holds no files to scan", path)
 	}
 	return files, err
+}
+
+// Counting is r, and calls read with the number of bytes that each Read gave.
+func Counting(r io.Reader, read func(n int)) io.Reader { return &counter{r, read} }
+
+type counter struct {
+	io.Reader
+	read func(n int)
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.read(n)
+	return n, err
 }

@@ -2,6 +2,8 @@ package options_test
 
 import (
 	"net/netip"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -66,6 +68,21 @@ func TestErrors(t *testing.T) {
 		_, err := options.Parse(tc.words)
 		if err == nil || err.Error() != tc.want {
 			t.Errorf("%q: got %v, want %s", tc.words, err, tc.want)
+		}
+	}
+}
+
+// TestReadme: README.md has a line for every option.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n## Options\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	for _, o := range options.Table {
+		if !strings.Contains(table, "`"+o.Name+"`") {
+			t.Errorf("README.md does not name the option %s", o.Name)
 		}
 	}
 }

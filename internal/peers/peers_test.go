@@ -110,7 +110,7 @@ func TestComparison(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]count{"cases": synthetic, "recorded": real} {
-		for _, line := range strings.Split(c.table(""), "\n") {
+		for line := range strings.SplitSeq(c.table(""), "\n") {
 			if !strings.Contains(string(readme), line) {
 				t.Errorf("README.md does not hold %q", line)
 			}

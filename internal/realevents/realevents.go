@@ -33,7 +33,8 @@ type Event struct {
 	Annotations map[string]string
 }
 
-// Request is a line of the ledger: a request as it was sent.
+// Request is a line of the ledger of that recording, which is older than
+// package ledger and has another form: it says nothing of what is to be found.
 type Request struct {
 	AuditID string `json:"audit_id"`
 	Phase   string
@@ -57,6 +58,7 @@ var once struct {
 // Events reads all recorded events, once in a process. The slice is the
 // caller's; what its elements point to is everybody's, and stays as it is.
 func Events(t testing.TB) []Event {
+	t.Helper()
 	once.Lock()
 	defer once.Unlock()
 	if once.events == nil {
@@ -76,6 +78,7 @@ func Events(t testing.TB) []Event {
 // Ledger reads the requests that caused them, by audit ID. Two requests share
 // a client-chosen ID on purpose: the first stands.
 func Ledger(t testing.TB) map[string]Request {
+	t.Helper()
 	requests := map[string]Request{}
 	each(t, "kube-apiserver-1.36.ledger.ndjson.gz", func(line []byte) error {
 		var r Request

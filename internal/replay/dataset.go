@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,9 +16,6 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/logfile"
 )
-
-// Stdin is the path that stands for standard input.
-const Stdin = "-"
 
 // Dataset is a file of events, one a line, and what Splunk is to be told of
 // them. What is empty is left to the sink.
@@ -35,7 +33,7 @@ func Find(paths []string) (all []Dataset, err error) {
 			all, errs = append(all, sets...), append(errs, err)
 			continue
 		}
-		if name == Stdin {
+		if name == logfile.Stdin {
 			all = append(all, Dataset{Path: name, Source: "stdin"})
 			continue
 		}
@@ -106,8 +104,8 @@ func load(name string) (all []Dataset, err error) {
 		}
 		p := set.Parameters
 		all = append(all, Dataset{
-			Path: set.Path, Source: or(set.Source, p.Source), Sourcetype: or(set.Sourcetype, p.Sourcetype),
-			Index: or(set.Index, p.Index), Host: or(set.Host, p.Host),
+			Path: set.Path, Source: cmp.Or(set.Source, p.Source), Sourcetype: cmp.Or(set.Sourcetype, p.Sourcetype),
+			Index: cmp.Or(set.Index, p.Index), Host: cmp.Or(set.Host, p.Host),
 		})
 	}
 	if len(all) == 0 {
@@ -125,13 +123,6 @@ func load(name string) (all []Dataset, err error) {
 		found = append(found, set)
 	}
 	return found, errors.Join(errs...)
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // locate finds the file that a path in YAML means: beside the YAML file, or in

@@ -116,8 +116,7 @@ func (r *Replay) Run(ctx context.Context) error {
 	for i := range r.Datasets {
 		set := &r.Datasets[i]
 		err := r.file(ctx, set)
-		var no Unreadable
-		if errors.As(err, &no) {
+		if _, ok := errors.AsType[Unreadable](err); ok {
 			unread = append(unread, err)
 		} else if err != nil {
 			return err
@@ -135,7 +134,7 @@ func (r *Replay) Run(ctx context.Context) error {
 // file sends one file. What was read of it is sent, whatever happens then.
 func (r *Replay) file(ctx context.Context, set *Dataset) error {
 	input := r.Stdin
-	if set.Path != Stdin {
+	if set.Path != logfile.Stdin {
 		f, err := os.Open(set.Path)
 		if err != nil {
 			return Unreadable{err}
@@ -143,7 +142,7 @@ func (r *Replay) file(ctx context.Context, set *Dataset) error {
 		defer f.Close() // only read
 		input = f
 	}
-	text, err := logfile.Unpack(&counter{input, &r.read})
+	text, err := logfile.Unpack(logfile.Counting(input, func(n int) { r.read += int64(n) }))
 	if err != nil {
 		return Unreadable{fmt.Errorf("%s: %w", set.Path, err)}
 	}
@@ -263,16 +262,4 @@ func (r *Replay) pace(ctx context.Context, at time.Time, flush func() error) err
 func fingerprint(line []byte) string {
 	sum := sha256.Sum256(line)
 	return hex.EncodeToString(sum[:8])
-}
-
-// counter counts what is read.
-type counter struct {
-	io.Reader
-	n *int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	*c.n += int64(n)
-	return n, err
 }

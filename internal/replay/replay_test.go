@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/kubeanon/kubeanon/internal/logfile"
 	"github.com/kubeanon/kubeanon/internal/replay"
 	"github.com/kubeanon/kubeanon/internal/splunk/fakehec"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
@@ -192,7 +193,7 @@ func FuzzRebase(f *testing.F) {
 func move(t *testing.T, line string, by time.Duration) string {
 	t.Helper()
 	sink := &into{}
-	r := replay.Replay{Datasets: []replay.Dataset{{Path: replay.Stdin}}, Stdin: strings.NewReader(line + "\n"), Sink: sink, State: &replay.State{Shift: by}}
+	r := replay.Replay{Datasets: []replay.Dataset{{Path: logfile.Stdin}}, Stdin: strings.NewReader(line + "\n"), Sink: sink, State: &replay.State{Shift: by}}
 	if err := r.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -38,7 +39,7 @@ type SCS struct {
 func (s SCS) Add(r Record) {
 	set := r.Dataset
 	s.Client.Add(scs.Event{
-		Text: r.Text, ID: identity(r.Text), Time: r.Time, Host: set.Host, Source: set.Source, Sourcetype: or(set.Sourcetype, s.Sourcetype),
+		Text: r.Text, ID: identity(r.Text), Time: r.Time, Host: set.Host, Source: set.Source, Sourcetype: cmp.Or(set.Sourcetype, s.Sourcetype),
 	})
 }
 

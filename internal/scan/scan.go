@@ -19,9 +19,6 @@ import (
 	"github.com/kubeanon/kubeanon/internal/finding"
 )
 
-// Stdin is the path that stands for standard input.
-const Stdin = "-"
-
 // Stats counts what a scan saw. The names of its JSON form are fixed.
 type Stats struct {
 	Files       int     `json:"files"`

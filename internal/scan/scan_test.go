@@ -44,6 +44,7 @@ type result struct {
 }
 
 func run(t testing.TB, stdin string, paths ...string) (r result) {
+	t.Helper()
 	return runJobs(t, 0, stdin, paths...)
 }
 

@@ -19,17 +19,6 @@ import (
 	"sync"
 )
 
-const (
-	// segmentSize is when a new segment is begun: old ones go as a whole.
-	segmentSize = 16 << 20
-
-	// headSize is what stands before the records of a frame.
-	headSize = 8
-
-	// maxFrame bounds what a length in a file can make the reader allocate.
-	maxFrame = 256 << 20
-)
-
 // ErrFull says that the spool holds as much as it may: take it to whoever sends.
 var ErrFull = errors.New("the spool is full")
 
@@ -152,7 +141,7 @@ func (s *Spool) Append(records [][]byte) error {
 		frame = binary.BigEndian.AppendUint32(frame, uint32(len(r)))
 		frame = append(frame, r...)
 	}
-	binary.BigEndian.PutUint32(frame, uint32(size))
+	binary.BigEndian.PutUint32(frame, uint32(size)) //nolint:gosec // at most maxFrame
 	binary.BigEndian.PutUint32(frame[4:], crc32.Checksum(frame[headSize:], castagnoli))
 
 	s.write.Lock()

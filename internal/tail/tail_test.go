@@ -84,6 +84,7 @@ func (c *collector) run(ctx context.Context) error {
 }
 
 func newCollector(t *testing.T, glob string) *collector {
+	t.Helper()
 	return &collector{t: t, glob: glob, seen: map[string]int{}}
 }
 

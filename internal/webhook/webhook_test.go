@@ -47,6 +47,7 @@ type kept struct {
 }
 
 func newHandler(t *testing.T) (*webhook.Handler, *kept) {
+	t.Helper()
 	k := &kept{}
 	return &webhook.Handler{
 		Path: "/audit",
@@ -246,6 +247,7 @@ type authority struct {
 }
 
 func newAuthority(t *testing.T, dir, name string) *authority {
+	t.Helper()
 	a := &authority{file: filepath.Join(dir, name+".pem")}
 	a.cert, a.key = certificate(t, nil, name, a.file, filepath.Join(dir, name+".key"), time.Hour)
 	return a

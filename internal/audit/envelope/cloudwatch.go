@@ -33,22 +33,3 @@ func eksCluster(group string) string {
 	}
 	return group
 }
-
-// lambda is what a Lambda function gets of a subscription: gzip in base64.
-func lambda(u *Unwrapper, o object, at place) bool {
-	logs := o.object("awslogs")
-	if !logs.has("data") {
-		return false
-	}
-	u.wrap(logs.get("data"), "", at)
-	return true
-}
-
-// sns is a notification of Amazon SNS.
-func sns(u *Unwrapper, o object, at place) bool {
-	if !o.is("Message", '"') {
-		return false
-	}
-	u.wrap(o.get("Message"), "", at)
-	return true
-}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,6 +90,26 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// TestFormatsAreKnown: every wrapper has a folder of examples, and stands in the
+// table of README.md; records of another kind stand in the text below it.
+func TestFormatsAreKnown(t *testing.T) {
+	readme, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(readme), "\n## Formats\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	for _, name := range envelope.FormatNames() {
+		if _, err := os.Stat(filepath.Join("testdata", name, "want.golden")); err != nil {
+			t.Errorf("%s: a format needs examples: %v", name, err)
+		}
+		other := slices.Contains([]string{"falco", "rancher", "ocsf"}, name) && strings.Contains(strings.ToLower(table), name)
+		if !other && !strings.Contains(table, "`"+name+"`") {
+			t.Errorf("%s: README.md does not name it under Formats", name)
+		}
+	}
+}
+
 const event = `{"kind":"Event","apiVersion":"audit.k8s.io/v1","user":{"username":"system:anonymous"}}`
 
 func unwrap(text []byte) (events int, err error) {
@@ -108,7 +129,7 @@ func pack(text []byte) []byte {
 // TestLimits: what goes beyond the limits ends with that error, in bounded
 // time and memory, and what was found before it counts.
 func TestLimits(t *testing.T) {
-	zeros := bytes.Repeat([]byte{' '}, 200<<20)
+	zeros := bytes.Repeat([]byte{' '}, envelope.MaxUnpacked+(1<<20))
 	bomb := []byte(`{"awslogs":{"data":"` + base64.StdEncoding.EncodeToString(pack(zeros)) + `"}}`)
 	nested := event
 	for range 9 {

@@ -13,15 +13,3 @@ func hec(u *Unwrapper, o object, at place) bool {
 	u.wrap(o.get("event"), cluster, at)
 	return true
 }
-
-// splunkExport is a row of a search that Splunk exported as JSON.
-func splunkExport(u *Unwrapper, o object, at place) bool {
-	if o.is("result", '{') {
-		o = o.object("result")
-	}
-	if !o.is("_raw", '"') {
-		return false
-	}
-	u.wrap(o.get("_raw"), "", at)
-	return true
-}

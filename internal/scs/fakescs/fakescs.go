@@ -14,15 +14,15 @@ import (
 // Cloud is a tenant. Set the upper fields before it serves.
 type Cloud struct {
 	Tenant, ClientID, Secret string
-	Token                    string                 // that is accepted; the endpoint token gives out this one
-	Results                  []map[string]any       // of every search
-	Polls                    int                    // how often a job is still running when it is asked for
-	Fails                    bool                   // jobs fail
-	Status                   func(request int) int  // an HTTP status instead of an answer, by number of request; 0 for none; may be nil
-	Expire                   map[int]bool           // requests before which the token expires
-	MaxSize                  int                    // of a request to ingest; 0 for the real limit
-	OnPoll                   func()                 // called at every look at a job; may be nil
-	Query                    map[string]interface{} // the last search job that was created
+	Token                    string                // that is accepted; the endpoint token gives out this one
+	Results                  []map[string]any      // of every search
+	Polls                    int                   // how often a job is still running when it is asked for
+	Fails                    bool                  // jobs fail
+	Status                   func(request int) int // an HTTP status instead of an answer, by number of request; 0 for none; may be nil
+	Expire                   map[int]bool          // requests before which the token expires
+	MaxSize                  int                   // of a request to ingest; 0 for the real limit
+	OnPoll                   func()                // called at every look at a job; may be nil
+	Query                    map[string]any        // the last search job that was created
 
 	mu        sync.Mutex
 	requests  int

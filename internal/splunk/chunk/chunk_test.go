@@ -80,7 +80,7 @@ func TestUnread(t *testing.T) {
 func TestTruncation(t *testing.T) {
 	first := encode(frame{`{"action":"x"}`, "a,b\n1,2\n"})
 	stream := append(bytes.Clone(first), encode(frame{"{}", "y"})...)
-	for n := range len(stream) {
+	for n := range stream {
 		_, err := readAll(bytes.NewReader(stream[:n]))
 		if n == 0 || n == len(first) {
 			if err != io.EOF {

@@ -17,13 +17,6 @@ const headerBuffer = 4 << 10
 // writes has none but the one after "chunked".
 var header = regexp.MustCompile(`^chunked\s+1\.0\s*,\s*(\d{1,19})\s*,\s*(\d{1,19})\s*\n$`)
 
-// Chunk is one frame.
-type Chunk struct {
-	Metadata []byte    // valid until the next call of Next
-	Body     io.Reader // to be read before the next call of Next; ends with io.EOF, or with an *Error if the stream ends first
-	BodyLen  int64     // in bytes, as the header says
-}
-
 // Reader reads frames from a stream.
 type Reader struct {
 	r        *bufio.Reader

@@ -103,10 +103,11 @@ func (s *Server) call(ctx context.Context, method, path string, form url.Values)
 	text, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	var said struct{ Messages []message }
 	_ = json.Unmarshal(text, &said) // a proxy may answer something else
-	reason := ""
+	var reasons strings.Builder
 	for _, m := range said.Messages {
-		reason += ": " + m.Text
+		reasons.WriteString(": " + m.Text)
 	}
+	reason := reasons.String()
 	switch response.StatusCode {
 	case http.StatusUnauthorized:
 		reason += "; is the token valid, and is token authentication on (Settings > Tokens)?"

@@ -26,7 +26,7 @@ func drained(pipe *os.File) error {
 				return
 			}
 			// Asked for nothing, poll still says that nobody reads.
-			look := []unix.PollFd{{Fd: int32(fd)}}
+			look := []unix.PollFd{{Fd: int32(fd)}} //nolint:gosec // descriptors are small
 			if _, perr := unix.Poll(look, wait); perr != nil && !errors.Is(perr, syscall.EINTR) {
 				ierr = perr
 			} else if look[0].Revents&unix.POLLERR != 0 {

@@ -25,9 +25,6 @@ type Stanza struct {
 	Params map[string]string
 }
 
-// maxInput bounds what is read of standard input; real ones have a few kB.
-const maxInput = 16 << 20
-
 // Read reads a configuration: an <input> of a run or the <items> of a
 // validation, in UTF-8 or UTF-16. Elements that it does not know are passed
 // over. It stops behind the document, whether or not the pipe is closed.

@@ -28,9 +28,6 @@ type repeated struct {
 // quiet is how long the same kind of message is not written again.
 const quiet = time.Minute
 
-// maxMessage bounds a record: parts of it may come from outside.
-const maxMessage = 1 << 10
-
 // NewLog returns a log to w.
 func NewLog(w io.Writer) *Log {
 	return &Log{w: w, now: time.Now, said: map[string]repeated{}}

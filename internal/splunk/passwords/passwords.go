@@ -19,8 +19,9 @@ import (
 	"github.com/kubeanon/kubeanon/internal/splunk/trust"
 )
 
-// separator stands in the names of secrets that UCC add-ons cut into pieces:
-// name“splunk_cred_sep“1 and so on.
+// separator stands in the names of secrets that UCC add-ons cut into pieces,
+// between the name and the number of the piece; the piece that marks the end
+// has it in its text.
 const separator = "``splunk_cred_sep``"
 
 // Store is splunkd, as an input was told of it.
@@ -77,7 +78,7 @@ func (s Store) Get(ctx context.Context, name string) (string, error) {
 		}
 		if rest, ok := strings.CutPrefix(full, name+separator); ok {
 			n, err := strconv.Atoi(rest)
-			if err == nil && !strings.HasPrefix(e.Content.Clear, "``splunk_cred_sep``") { // the mark at the end
+			if err == nil && !strings.HasPrefix(e.Content.Clear, separator) { // the mark at the end
 				pieces = append(pieces, piece{n, e.Content.Clear})
 			}
 		}

@@ -25,8 +25,7 @@ func Client(server, caFile string, timeout time.Duration) (*http.Client, error) 
 		return nil, fmt.Errorf("%q is no address; write https://HOST:PORT", server)
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	ip := net.ParseIP(u.Hostname())
-	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	local := Local(u.Hostname())
 	switch {
 	case u.Scheme == "http" && !local:
 		return nil, fmt.Errorf("%s would be sent the token in the clear; write https://%s", u.Redacted(), u.Host)
@@ -52,4 +51,11 @@ func Client(server, caFile string, timeout time.Duration) (*http.Client, error) 
 		Timeout: timeout, Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("it redirects, which Splunk does not") },
 	}, nil
+}
+
+// Local reports whether a host is this machine by its name: localhost, or an
+// address of the loopback.
+func Local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

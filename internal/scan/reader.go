@@ -34,7 +34,7 @@ func (r *reader) run(ctx context.Context, paths []string) {
 	defer close(r.work)
 	defer close(r.order)
 	for _, path := range paths {
-		if path == Stdin {
+		if path == logfile.Stdin {
 			r.input(ctx, "standard input", r.scanner.Stdin)
 			continue
 		}
@@ -76,7 +76,7 @@ func (r *reader) hand(b *block, end bool, name string, err error) {
 
 // input reads one input, compressed or not.
 func (r *reader) input(ctx context.Context, name string, input io.Reader) {
-	text, err := logfile.Unpack(&counter{input, r})
+	text, err := logfile.Unpack(logfile.Counting(input, r.count))
 	if err != nil {
 		r.hand(r.block(), true, name, fmt.Errorf("%s: %w", name, damaged(err)))
 		return
@@ -112,19 +112,12 @@ func damaged(err error) error {
 	return err
 }
 
-// counter counts what is read from an input, for the progress.
-type counter struct {
-	io.Reader
-	reader *reader
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	c.reader.read += int64(n)
-	if progress := c.reader.scanner.Progress; progress != nil {
-		progress(c.reader.read)
+// count counts what is read from an input, for the progress.
+func (r *reader) count(n int) {
+	r.read += int64(n)
+	if r.scanner.Progress != nil {
+		r.scanner.Progress(r.read)
 	}
-	return n, err
 }
 
 // Size is the number of bytes that Run will read of the paths, as far as it

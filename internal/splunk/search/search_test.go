@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,10 +26,8 @@ type echo struct {
 
 func (e *echo) Getinfo(info search.Getinfo) (search.Info, error) {
 	e.info = info
-	for _, arg := range info.Args {
-		if arg == "refuse" {
-			return search.Info{}, errors.New("kubeanon: no")
-		}
+	if slices.Contains(info.Args, "refuse") {
+		return search.Info{}, errors.New("kubeanon: no")
 	}
 	return search.Info{Type: "streaming"}, nil
 }

@@ -1,0 +1,31 @@
+package annotate_test
+
+import (
+	"fmt"
+
+	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/judge"
+)
+
+// The way of every text: passed over, judged, or undecidable for a reason.
+func ExampleAnnotator() {
+	a := annotate.Annotator{Policy: judge.DefaultPolicy()}
+	for _, text := range []string{
+		`{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get","user":{"username":"alice"}}`,
+		`{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get","requestURI":"/livez","user":{"username":"system:anonymous"},"responseStatus":{"code":200}}`,
+		`{"kind":"Event","apiVersion":"audit.k8s.io/v1","requestURI":"/api/v1/po`,
+	} {
+		if a.Skip([]byte(text), false) {
+			fmt.Println("passed over")
+			continue
+		}
+		events, reason := a.Text([]byte(text), func(f *finding.Finding) { fmt.Println(f.Verdict.Category.Name) })
+		fmt.Printf("%d events, %q\n", events, reason)
+	}
+	// Output:
+	// passed over
+	// health_probe
+	// 1 events, ""
+	// 0 events, "cut before the identity"
+}

@@ -1,0 +1,34 @@
+package finding_test
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kubeanon/kubeanon/internal/audit"
+	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/judge"
+)
+
+// Every face of the binary writes rows in this way.
+func ExampleField() {
+	ev := audit.Event{Verb: "get", RequestURI: "/version", User: audit.User{Username: audit.Anonymous, Groups: []string{audit.Unauthenticated}}}
+	policy := judge.DefaultPolicy()
+	f := finding.Finding{Event: &ev, Verdict: policy.Judge(&ev), Format: "audit"}
+	for i := range finding.Fields {
+		field := &finding.Fields[i]
+		var value string
+		if field.Kind == finding.List {
+			value = strings.Join(field.List(&f), " ")
+		} else {
+			value = field.Text(&f)
+		}
+		if field.Original && value != "" {
+			fmt.Println(field.Name, value)
+		}
+	}
+	// Output:
+	// requestURI /version
+	// user.groups{} system:unauthenticated
+	// user system:anonymous
+	// verb get
+}

@@ -1,0 +1,28 @@
+package input
+
+import "time"
+
+const (
+	// poll is how often files are looked at. A look at a file that has not
+	// changed costs two small reads.
+	poll = 250 * time.Millisecond
+
+	// parentPoll is how often to see whether splunkd is still there.
+	parentPoll = time.Second
+
+	// saveAgain is how long to wait when a checkpoint cannot be written.
+	saveAgain = time.Second
+
+	// reportEvery is how often counts go to splunkd's log.
+	reportEvery = 5 * time.Minute
+)
+
+// finishing is how long requests that are under way may take at the end.
+const finishing = 3 * time.Second
+
+// leaving is how long the service goes on sending when it is told to stop. What
+// is not out by then stays in the spool, for the next start.
+const leaving = 4 * time.Second
+
+// trying is how long AWS may take to answer while a user waits at a form.
+const trying = 10 * time.Second
