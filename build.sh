@@ -8,6 +8,7 @@ readonly app=kubeanon
 # Linux first: its binary is what search heads and indexers run.
 readonly platforms=(linux/amd64 linux/arm64 windows/amd64 darwin/amd64 darwin/arm64)
 readonly golangci=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+readonly govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 usage() {
 	cat <<-END
@@ -17,12 +18,14 @@ usage() {
 		./build.sh release               packages for ${platforms[*]}, the Splunk Cloud variant,
 				                 a CycloneDX list of what is linked into each, and SHA256SUMS
 		./build.sh check                 format, vet, lint, tests with the race detector, package
+		./build.sh vulncheck [PACKAGE]   known vulnerabilities in what is called (default ./cmd/kubeanon); GOVULNDB names another database
 		./build.sh fuzz [LENGTH]         every fuzz target; LENGTH is a time or a number of runs (default 50000x)
 		./build.sh soak                  the tests of the input with ten times as much, and figures of what was lost;
 				                 then the whole path through faults, SOAK_EVENTS events (default 200000) for each, and distributed searches
 		./build.sh bench [-svg FILE]     against grep, jq, DuckDB and others; -svg also draws how the cost grows
 		./build.sh dashboards            hold the dashboards against Splunk's schema and draw them into docs/
 		./build.sh hecclient             hold the HTTP Event Collector of the tests against Splunk's client for Node.js
+		./build.sh notices               the licences of all that is linked into this machine's package
 		./build.sh report                render the HTML report of the recorded events into docs/
 		./build.sh gobench               the Go benchmarks
 		./build.sh e2e [v1.N ...]        against real API servers, which are built first: each is 7 minutes on two cores, once
@@ -55,23 +58,31 @@ build() {
 # linked BINARY lists the modules in a binary: path version hash.
 linked() { go version -m "$1" | awk '$1 == "dep" { print $2, $3, $4 }'; }
 
-# notices BINARY writes the licences of all that is linked into it.
-notices() {
-	printf 'kubeanon is linked with the modules below. Their licences follow.\n'
-	{
-		printf 'std %s\n' "$(go env GOVERSION)"
-		linked "$1"
-	} | while read -r module version _; do
-		local dir
-		if [ "$module" = std ]; then dir=$(go env GOROOT); else dir=$(go list -m -f '{{.Dir}}' "$module"); fi
-		printf '\n==== %s %s ====\n\n' "$module" "$version"
-		local found=
-		for found in "$dir"/LICENSE* "$dir"/LICENCE* "$dir"/COPYING* "$dir"/NOTICE*; do
-			[ -f "$found" ] && cat "$found" && touch "$2"
-		done
-		[ -f "$2" ] || die "$module has no licence file"
-		rm -f "$2"
+# licences TITLE DIR writes the licence files of a folder; it fails if there are
+# none.
+licences() {
+	local file any=
+	for file in "$2"/LICENSE* "$2"/LICENCE* "$2"/COPYING* "$2"/NOTICE*; do
+		[ -f "$file" ] || continue
+		[ -n "$any" ] || printf '\n==== %s ====\n\n' "$1"
+		cat "$file"
+		any=1
 	done
+	[ -n "$any" ]
+}
+
+# notices [OS ARCH] writes the licences of all that is linked: those of the
+# modules, and those of packages that a module has from somewhere else.
+notices() {
+	local os=${1:-$(go env GOOS)} arch=${2:-$(go env GOARCH)}
+	printf 'kubeanon is linked with the modules below. Their licences follow.\n'
+	licences "std $(go env GOVERSION)" "$(go env GOROOT)" || die "Go has no licence file"
+	GOOS=$os GOARCH=$arch CGO_ENABLED=0 go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./cmd/kubeanon |
+		LC_ALL=C sort -u | while read -r module version dir; do
+		licences "$module $version" "$dir" || die "$module has no licence file"
+	done
+	GOOS=$os GOARCH=$arch CGO_ENABLED=0 go list -deps -f '{{with .Module}}{{if not .Main}}{{if ne $.Dir .Dir}}{{$.ImportPath}} {{$.Dir}}{{end}}{{end}}{{end}}' ./cmd/kubeanon |
+		LC_ALL=C sort | while read -r package dir; do licences "$package" "$dir" || true; done
 }
 
 # sbom BINARY NAME writes what is linked into a binary as CycloneDX 1.6. The
@@ -103,7 +114,7 @@ stage() {
 	# In bin/, not in a folder of the platform: only bin/ goes to the indexers
 	# with the knowledge bundle, and there the command has to run.
 	compile "$os" "$arch" "$dir/bin/$exe"
-	notices "$dir/bin/$exe" "$3/licence" >"$dir/THIRD-PARTY-NOTICES.txt"
+	notices "$os" "$arch" >"$dir/THIRD-PARTY-NOTICES.txt"
 	mkdir -p dist
 	sbom "$dir/bin/$exe" "$app" >"dist/$app-$(version)-${3##*/}.cdx.json"
 	find "$dir" -type d -exec chmod 0755 {} +
@@ -155,6 +166,25 @@ check() {
 	go run "$golangci" run ./...
 	go test -race ./...
 	package
+}
+
+# The exit codes are govulncheck's: 3 for a vulnerable function that is called,
+# 1 for any trouble of its own. Of that only a database that cannot be had is
+# let pass, and never in silence.
+vulncheck() {
+	local status=0
+	mkdir -p build
+	GOBIN=$PWD/build go install "$govulncheck" || die "vulncheck: $govulncheck cannot be installed"
+	"build/govulncheck$(go env GOEXE)" -db "${GOVULNDB:-https://vuln.go.dev}" "${1:-./cmd/kubeanon}" 2>build/vulncheck.log || status=$?
+	cat build/vulncheck.log >&2
+	case $status in
+	0) ;;
+	3) die "vulncheck: vulnerable functions are called, see above" ;;
+	*)
+		grep -qE '^(govulncheck: )?(creating client|fetching vulnerabilities):' build/vulncheck.log || die "vulncheck: govulncheck failed"
+		say "NOT CHECKED: whether vulnerabilities are known; the database ${GOVULNDB:-https://vuln.go.dev} cannot be reached"
+		;;
+	esac
 }
 
 fuzz() {
@@ -245,7 +275,7 @@ bench() {
 
 case ${1:-} in
 "") build && package ;;
-build | package | release | check | fuzz | bench | gobench | dashboards | report | hecclient | soak | e2e) "$@" ;;
+build | package | release | check | vulncheck | notices | fuzz | bench | gobench | dashboards | report | hecclient | soak | e2e) "$@" ;;
 clean) rm -rf build dist bin/kubeanon bin/kubeanon.exe ;;
 help | -h | --help) usage ;;
 *) usage >&2; die "\"$1\" is no command" ;;

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
 // Columns are the columns of the file, in their order.
@@ -41,6 +42,9 @@ type Entry struct {
 	Forgeable     bool   // it may look at what the client writes freely: the URI and the user agent
 }
 
+// outcomes are all that there are.
+var outcomes = []judge.Outcome{judge.Allowed, judge.Denied, judge.UnknownOutcome}
+
 // List is a file of entries in their order.
 type List []Entry
 
@@ -63,6 +67,9 @@ func Load(r io.Reader) (List, error) {
 		row, err := file.Read()
 		if err == io.EOF {
 			return list, nil
+		}
+		if errors.Is(err, csv.ErrFieldCount) {
+			return nil, fmt.Errorf("allowlist: %w: %d instead of %d; a cell with a comma stands in quotes", err, len(row), len(Columns))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("allowlist: %w", err)
@@ -105,6 +112,14 @@ func parse(row []string) (e Entry, err error) {
 		if _, err := time.Parse(time.DateOnly, e.Expires); err != nil {
 			return e, fmt.Errorf("expires %q is no day such as 2027-01-31, and not %s", e.Expires, Never)
 		}
+	}
+	for _, c := range []int{4, 5} { // verb, resource
+		if row[c] != strings.ToLower(row[c]) {
+			return e, fmt.Errorf("%s %q would match nothing: audit events have it in lower case", Columns[c], row[c])
+		}
+	}
+	if !slices.ContainsFunc(outcomes, func(o judge.Outcome) bool { return Wildcard(e.Outcome, string(o)) }) {
+		return e, fmt.Errorf("outcome %q would match nothing; allowed: %s, %s, %s, or * for any", e.Outcome, judge.Allowed, judge.Denied, judge.UnknownOutcome)
 	}
 	switch row[12] {
 	case "0":

@@ -46,7 +46,11 @@ func TestLoadErrors(t *testing.T) {
 		{"forgeable uri", head + "a,10.0.0.0/8,/livez,*,*,*,*,*,*,r,o,never,0\n", "write 1 into accept_forgeable"},
 		{"everything", head + "a,0.0.0.0/0,*,*,*,*,*,*,*,r,o,never,1\n", "would leave out everything"},
 		{"twice", head + strings.Repeat("a,10.0.0.0/8,*,*,*,*,*,*,*,r,o,never,0\n", 2), "line 3: entry \"a\" is there twice"},
-		{"cells missing", head + "a,10.0.0.0/8\n", "wrong number of fields"},
+		{"cells missing", head + "a,10.0.0.0/8\n", "wrong number of fields: 2 instead of 13"},
+		{"comma in a reason", head + "a,10.0.0.0/8,*,*,*,*,*,*,*,checks, all,o,never,0\n", "line 2: wrong number of fields: 14 instead of 13; a cell with a comma stands in quotes"},
+		{"verb of HTTP", head + "a,10.0.0.0/8,*,*,GET,*,*,*,*,r,o,never,0\n", "verb \"GET\" would match nothing"},
+		{"kind for resource", head + "a,10.0.0.0/8,*,*,*,Secrets,*,*,*,r,o,never,0\n", "resource \"Secrets\" would match nothing"},
+		{"no outcome", head + "a,10.0.0.0/8,*,*,*,*,*,*,deny,r,o,never,0\n", "outcome \"deny\" would match nothing; allowed: allowed, denied, unknown"},
 	} {
 		if _, err := allowlist.Load(strings.NewReader(tc.text)); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v", tc.name, err)

@@ -31,7 +31,7 @@ var keys = map[string]*regexp.Regexp{
 	"savedsearches": regexp.MustCompile(`^(description|search|disabled|enableSched|cron_schedule|schedule_window|allow_skew|counttype|relation|quantity|realtime_schedule|is_visible|` +
 		`request\.ui_dispatch_app|dispatch\.(earliest|latest)_time|alert\.(digest_mode|suppress|suppress\.(fields|period))|` +
 		`action\.correlationsearch\.(enabled|detection_type|label|annotations)|action\.risk|action\.risk\.param\.(_risk|_risk_message|_risk_score|verbose)|` +
-		`action\.notable|action\.notable\.param\.(_entities|nes_fields|rule_title|rule_description|security_domain|severity|drilldown_searches))$`),
+		`action\.notable|action\.notable\.param\.(_entities|nes_fields|rule_title|rule_description|security_domain|severity|next_steps|drilldown_searches))$`),
 }
 
 // checker looks through the conf of the app in a folder.
@@ -120,6 +120,9 @@ func (c *checker) follow(name, text string) *search {
 		c.problem("%s: %v", name, err)
 		return &search{fields: map[string]bool{}}
 	}
+	if strings.Contains(text, "| kubeanon ") && !strings.Contains(text, "| kubeanon input=raw `kubeanon_options`") {
+		c.problem("%s: kubeanon without the options of the macro kubeanon_options", name)
+	}
 	s := follow(expanded, c.lookups)
 	for _, p := range s.problems {
 		c.problem("%s: %s", name, p)
@@ -199,6 +202,9 @@ func (c *checker) security(name string, s map[string]string, rows *search) {
 	if s["action.notable"] == "1" && (s["action.notable.param._entities"] == "" || s["action.notable.param.rule_title"] == "") {
 		c.problem("%s: a finding without entity or title", name)
 	}
+	if s["action.notable"] == "1" && s["action.notable.param.next_steps"] == "" {
+		c.problem("%s: a finding that does not say what to do", name)
+	}
 	if rows.fields["risk_object"] || rows.fields["risk_object_type"] {
 		c.problem("%s has a field risk_object, which Enterprise Security would take for all of _risk", name)
 	}
@@ -263,6 +269,8 @@ func cron(schedule string) error {
 type dashboard struct {
 	Visualizations map[string]struct {
 		Type        string
+		Title       string
+		Description string
 		DataSources map[string]string
 		Options     json.RawMessage
 	}
@@ -277,7 +285,10 @@ type dashboard struct {
 		Options struct{ Token string }
 	}
 	Layout struct {
-		Structure    []struct{ Item string }
+		Structure []struct {
+			Item     string
+			Position struct{ W int }
+		}
 		GlobalInputs []string
 	}
 }
@@ -348,11 +359,18 @@ func (c *checker) view(name, file string) {
 		if _, ok := d.Visualizations[s.Item]; !ok {
 			c.problem("view %s: no visualization %s", name, s.Item)
 		}
+		// Seen in the pictures: a letter takes 6 pixels, and there is one line.
+		if text := d.Visualizations[s.Item].Description; len(text)*6 > s.Position.W {
+			c.problem("view %s: of %q only %d letters are seen", name, text, s.Position.W/6)
+		}
 	}
 	used := map[string]bool{}
 	for id, v := range d.Visualizations {
 		if !placed[id] {
 			c.problem("view %s: %s is not placed", name, id)
+		}
+		if len(v.DataSources) > 0 && (v.Title == "" || v.Description == "") {
+			c.problem("view %s: %s does not say what it shows, and what it means when it is empty", name, id)
 		}
 		for _, source := range v.DataSources {
 			used[source] = true
@@ -389,6 +407,60 @@ func TestApp(t *testing.T) {
 	}
 }
 
+// TestEntry: the line that the dashboard Tuning and docs/setup.md add to the
+// lookup is one that it takes.
+func TestEntry(t *testing.T) {
+	for _, file := range []string{"default/data/ui/views/tuning.xml", "docs/setup.md"} {
+		text, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, example, _ := strings.Cut(strings.ReplaceAll(string(text), `\"`, `"`), "| eval entry=")
+		example, _, _ = strings.Cut("entry="+example, "| outputlookup append=true kubeanon_allowlist")
+		example, table, _ := strings.Cut(example, "| table ")
+		var columns, cells []string
+		for _, m := range regexp.MustCompile(`(\w+)="([^"]*)"`).FindAllStringSubmatch(example, -1) {
+			columns, cells = append(columns, m[1]), append(cells, m[2])
+		}
+		if !slices.Equal(strings.Fields(table), allowlist.Columns) {
+			t.Errorf("%s: table %s", file, table)
+		}
+		if list, err := allowlist.Load(strings.NewReader(strings.Join(columns, ",") + "\n" + strings.Join(cells, ",") + "\n")); err != nil || len(list) != 1 {
+			t.Errorf("%s: %v, %v", file, list, err)
+		}
+	}
+}
+
+// TestTuning: docs/tuning.md has the risk and the finding of each detection.
+func TestTuning(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs/tuning.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	detections := 0
+	for name, s := range (&checker{dir: root}).conf("savedsearches") {
+		if s["enableSched"] != "1" {
+			continue
+		}
+		detections++
+		row := fmt.Sprintf("\n| %s | none | | none |\n", name)
+		if risk := regexp.MustCompile(`"risk_object_field": "(\w+)", "risk_object_type": "(\w+)", "risk_score": (\d+)`).FindStringSubmatch(s["action.risk.param._risk"]); risk != nil {
+			row = fmt.Sprintf("\n| %s | %s | `%s`, a %s | ", name, risk[3], risk[1], risk[2])
+			if s["action.notable"] == "1" {
+				row += "one a day "
+			} else {
+				row += "none |\n"
+			}
+		}
+		if !strings.Contains(string(text), row) {
+			t.Errorf("docs/tuning.md has no row%s", row)
+		}
+	}
+	if detections == 0 {
+		t.Error("no detections")
+	}
+}
+
 // TestPlanted plants mistakes that Splunk would pass over, or show to users
 // only: each is found.
 func TestPlanted(t *testing.T) {
@@ -412,6 +484,11 @@ func TestPlanted(t *testing.T) {
 		{"tag of nothing", "default/tags.conf", "kubeanon_change", "kubeanon_changes", "tags nothing"},
 		{"macros in a circle", "default/macros.conf", "definition = source=\"kubernetes\"", "definition = `kubeanon_events`", "circle"},
 		{"dashboard without its data", "default/data/ui/views/overview.xml", `"primary": "ds_categories"`, `"primary": "ds_category"`, "which is not there"},
+		{"panel without a word", "default/data/ui/views/overview.xml", `"description": "Public addresses only.`, `"note": "Public addresses only.`, "does not say what it shows"},
+		{"words that are not seen", "default/data/ui/views/overview.xml", `"Public addresses only.`, `"Public addresses only, which are those that are not private, not of the machine itself and not of the link.`, "letters are seen"},
+		{"rows dropped by a count", "default/savedsearches.conf", "fillnull value=\"(none named)\" rbac_kind", "fillnull value=\"(none named)\"", "BY rbac_kind drops the rows"},
+		{"finding without advice", "default/savedsearches.conf", "action.notable.param.next_steps =", "description =", "does not say what to do"},
+		{"options left out", "default/savedsearches.conf", "kubeanon input=raw `kubeanon_options`", "kubeanon input=raw", "without the options"},
 		{"view that is not there", "default/data/ui/nav/default.xml", `"overview"`, `"overviews"`, "overviews"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

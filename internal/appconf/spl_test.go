@@ -18,6 +18,7 @@ import (
 // reports, so that nothing goes by unchecked.
 type search struct {
 	fields   map[string]bool
+	absent   map[string]bool // fields of kubeanon that a row may lack
 	problems []string
 	lookups  map[string][]string // columns by name
 }
@@ -28,6 +29,10 @@ func (s *search) problem(format string, args ...any) {
 
 // splunkFields every event has.
 var splunkFields = []string{"_time", "_raw", "host", "source", "sourcetype", "index", "_indextime"}
+
+// always are fields of kubeanon that each row has, beside the original ones,
+// which are filled.
+var always = []string{"anonymous_class", "outcome", "category", "severity", "impact", "confidence", "risk_score", "risk_message", "format"}
 
 // internalFields splunkd's own log has, too.
 var internalFields = []string{"component", "log_level"}
@@ -99,7 +104,7 @@ func stages(text string) (stages []string, err error) {
 
 // follow follows a whole search, whose macros are expanded.
 func follow(text string, lookups map[string][]string) *search {
-	s := &search{fields: map[string]bool{}, lookups: lookups}
+	s := &search{fields: map[string]bool{}, absent: map[string]bool{}, lookups: lookups}
 	all, err := stages(text)
 	if err != nil {
 		s.problem("%v", err)
@@ -149,8 +154,10 @@ func (s *search) command(name, rest string) {
 		}
 		for _, f := range finding.Fields {
 			s.add(f.Name)
+			s.absent[f.Name] = !f.Original && !slices.Contains(always, f.Name)
 		}
 		s.add("kubeanon_error")
+		s.absent["kubeanon_error"] = true
 	case "eval":
 		for _, part := range split(rest) {
 			field, value, ok := strings.Cut(part, "=")
@@ -158,7 +165,9 @@ func (s *search) command(name, rest string) {
 				s.problem("eval %s assigns nothing", part)
 			}
 			s.need("eval", operands(value)...)
-			s.add(strings.Trim(strings.TrimSpace(field), `"'`))
+			field = strings.Trim(strings.TrimSpace(field), `"'`)
+			s.add(field)
+			s.absent[field] = false
 		}
 	case "where":
 		s.need("where", operands(rest)...)
@@ -169,7 +178,10 @@ func (s *search) command(name, rest string) {
 	case "stats", "timechart", "chart", "eventstats":
 		s.stats(name, rest)
 	case "fillnull":
-		s.add(strings.Fields(option.ReplaceAllString(rest, ""))...)
+		for f := range strings.FieldsSeq(option.ReplaceAllString(rest, "")) {
+			s.add(f)
+			s.absent[f] = false
+		}
 	case "rename":
 		for _, part := range split(rest) {
 			from, to, ok := cutWord(part, "AS")
@@ -258,6 +270,11 @@ func (s *search) stats(name, rest string) {
 	results, by, _ := cutWord(rest, "BY")
 	groups := words(option.ReplaceAllString(by, ""))
 	s.need(name+" BY", groups...)
+	for _, f := range groups {
+		if s.absent[f] {
+			s.problem("%s BY %s drops the rows that lack it: fill it before", name, f)
+		}
+	}
 	var made []string
 	for _, m := range regexp.MustCompile(`\b(count|c|dc|values|min|max|sum|avg|latest|earliest|first|last)\b(?:\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\))?(?:\s+AS\s+(?:"([^"]*)"|([\w.]+)))?`).FindAllStringSubmatch(results, -1) {
 		of, as := m[2], m[3]+m[4]
@@ -278,7 +295,7 @@ func (s *search) stats(name, rest string) {
 		s.problem("%s %s computes nothing", name, rest)
 	}
 	if name != "eventstats" {
-		s.fields = map[string]bool{}
+		s.fields, s.absent = map[string]bool{}, map[string]bool{}
 	}
 	s.add(made...)
 	s.add(groups...)

@@ -5,11 +5,14 @@ package cases
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/kubeanon/kubeanon/internal/annotate"
@@ -27,6 +30,8 @@ type Case struct {
 	// be counted.
 	Unknown bool
 	Rows    []Row
+
+	named []map[string]json.RawMessage // of each row, the fields that its line names
 }
 
 // Row is what judgement says of one event. The JSON names are those of the
@@ -76,16 +81,27 @@ func Load(files fs.FS) ([]Case, error) {
 		var e struct {
 			ID, Why   string
 			Anonymous any
-			Rows      []Row
+			Rows      []json.RawMessage
 		}
 		if err := json.Unmarshal(line, &e); err != nil {
 			return err
 		}
 		expected[e.ID] = true
-		for i := range all {
-			if all[i].ID == e.ID {
-				all[i].Why, all[i].Rows, all[i].Unknown = e.Why, e.Rows, e.Anonymous == "unknown"
+		i := slices.IndexFunc(all, func(c Case) bool { return c.ID == e.ID })
+		if i < 0 {
+			return fmt.Errorf("%q has no line in events.ndjson", e.ID)
+		}
+		c := &all[i]
+		c.Why, c.Unknown = e.Why, e.Anonymous == "unknown"
+		for _, text := range e.Rows {
+			var row Row
+			var named map[string]json.RawMessage
+			strict := json.NewDecoder(bytes.NewReader(text))
+			strict.DisallowUnknownFields() // a misspelt field would hold nothing
+			if err := errors.Join(strict.Decode(&row), json.Unmarshal(text, &named)); err != nil {
+				return err
 			}
+			c.Rows, c.named = append(c.Rows, row), append(c.named, named)
 		}
 		return nil
 	})
@@ -132,8 +148,8 @@ func (c *Case) Judge() (rows []Row, reason annotate.Reason) {
 	return rows, reason
 }
 
-// Check tells what differs from the expectation, a line for each field; none
-// if nothing does.
+// Check tells what differs from the expectation, a line for each field that it
+// names; none if nothing does.
 func (c *Case) Check() (differ []string) {
 	got, reason := c.Judge()
 	if c.Unknown && reason != annotate.Cut {
@@ -145,9 +161,10 @@ func (c *Case) Check() (differ []string) {
 	for i := range got {
 		want, have := reflect.ValueOf(c.Rows[i]), reflect.ValueOf(got[i])
 		for n := range want.NumField() {
+			name := want.Type().Field(n).Tag.Get("json")
 			w, h := fmt.Sprint(want.Field(n)), fmt.Sprint(have.Field(n))
-			if w != h {
-				differ = append(differ, fmt.Sprintf("row %d, %s: want %s, got %s", i+1, want.Type().Field(n).Tag.Get("json"), w, h))
+			if c.named[i][name] != nil && w != h {
+				differ = append(differ, fmt.Sprintf("row %d, %s: want %s, got %s", i+1, name, w, h))
 			}
 		}
 	}

@@ -51,9 +51,11 @@ func TestCheckSees(t *testing.T) {
 
 func TestLoadErrors(t *testing.T) {
 	for want, fsys := range map[string]fstest.MapFS{
-		"file does not exist": {},
-		"events.ndjson:1":     {"events.ndjson": {Data: []byte("x\n")}},
-		"has no line":         {"events.ndjson": {Data: []byte(`{"id":"A"}`)}, "expectations.ndjson": {Data: []byte(`{"id":"B"}`)}},
+		"file does not exist":             {},
+		"events.ndjson:1":                 {"events.ndjson": {Data: []byte("x\n")}},
+		`"A" has no line in expectations`: {"events.ndjson": {Data: []byte(`{"id":"A"}`)}, "expectations.ndjson": {}},
+		`"B" has no line in events`:       {"events.ndjson": {Data: []byte(`{"id":"A"}`)}, "expectations.ndjson": {Data: []byte(`{"id":"B"}`)}},
+		`unknown field "catgory"`:         {"events.ndjson": {Data: []byte(`{"id":"A"}`)}, "expectations.ndjson": {Data: []byte(`{"id":"A","rows":[{"catgory":"x"}]}`)}},
 	} {
 		if _, err := cases.Load(fsys); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

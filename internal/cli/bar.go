@@ -9,6 +9,7 @@ import (
 
 // bar shows how far a scan is. A nil bar shows nothing.
 type bar struct {
+	screen  io.Writer
 	writer  progress.Writer
 	tracker *progress.Tracker
 	done    chan struct{}
@@ -17,14 +18,17 @@ type bar struct {
 // newBar starts a bar for something that goes through total bytes; 0 if that is not known.
 func newBar(w io.Writer, doing string, total int64) *bar {
 	b := &bar{
+		screen:  w,
 		writer:  progress.NewWriter(),
-		tracker: &progress.Tracker{Message: doing, Total: total, Units: progress.UnitsBytes},
+		tracker: &progress.Tracker{Message: doing, Total: total, Units: progress.UnitsBytes, RemoveOnCompletion: true},
 		done:    make(chan struct{}),
 	}
 	b.writer.SetOutputWriter(w)
 	b.writer.SetUpdateFrequency(100 * time.Millisecond)
 	b.writer.SetStyle(progress.StyleBlocks)
 	b.writer.Style().Visibility.Speed = true
+	b.writer.Style().Options.TimeInProgressPrecision = time.Second
+	b.writer.Style().Options.SpeedPrecision = time.Millisecond
 	b.writer.Style().Visibility.ETA = total > 0
 	b.writer.AppendTracker(b.tracker)
 	go func() {
@@ -56,7 +60,10 @@ func (b *bar) say(text string) {
 	}
 }
 
-// stop takes the bar off the screen.
+// warn prints a line above the bar.
+func (b *bar) warn(line string) { b.writer.Log("%s", line) }
+
+// stop takes the bar off the screen, and the ^C that the terminal echoes there.
 func (b *bar) stop() {
 	if b == nil {
 		return
@@ -64,4 +71,5 @@ func (b *bar) stop() {
 	b.tracker.MarkAsDone()
 	b.writer.Stop()
 	<-b.done
+	_, _ = io.WriteString(b.screen, "\r\x1b[K")
 }

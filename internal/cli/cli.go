@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,6 +39,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) err
 		Reader:          stdin,
 		Writer:          stdout,
 		ErrWriter:       stderr,
+		Compiled:        time.Unix(0, 0), // or the library would ask for the time of the program's file
 		// The library would exit by itself on every error that has a method
 		// ExitCode, an *exec.ExitError of a child process for one.
 		ExitErrHandler: func(*cli.Context, error) {},
@@ -91,7 +93,11 @@ func commandNames(app *cli.App) (names []string) {
 
 // onUsageError makes one line of what the library has to say.
 func onUsageError(c *cli.Context, err error, _ bool) error {
-	return usageError(fmt.Sprintf("kubeanon: %v (see %s --help)", err, c.Command.HelpName))
+	hint := ""
+	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown && strings.Contains(name, "_") {
+		hint = "; flags have - where the search command has _"
+	}
+	return usageError(fmt.Sprintf("kubeanon: %v%s (see %s --help)", err, hint, c.Command.HelpName))
 }
 
 // interspersed moves the flags of a command before its arguments, so that
@@ -119,6 +125,8 @@ func interspersed(app *cli.App, args []string) []string {
 		case arg == "--":
 			rest = append(rest, args[i+1:]...)
 			i = len(args)
+		case arg == "--help" || arg == "-h": // the library would look for help on the first argument
+			return []string{args[0], args[1], arg}
 		case len(arg) > 1 && arg[0] == '-':
 			flags = append(flags, arg)
 			if takesValue[strings.TrimLeft(arg, "-")] && i+1 < len(args) {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"syscall"
 
+	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/splunk/search"
 )
@@ -60,12 +62,22 @@ func exitCode(err error, stderr io.Writer) int {
 	case errors.As(err, &refused), errors.As(err, &told):
 		return exitFound // splunkd has the message already
 	case errors.As(err, &usage), errors.As(err, &option):
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintln(stderr, printable(err))
 		return exitUsage
 	case errors.As(err, &unreadable):
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintln(stderr, printable(err))
 		return exitUnreadable
 	}
-	fmt.Fprintln(stderr, err)
+	fmt.Fprintln(stderr, printable(err))
 	return exitFound
+}
+
+// printable is the text of an error, line by line. A part of it may be what a
+// server answered, or the name of a file that somebody else has chosen.
+func printable(err error) string {
+	lines := strings.Split(err.Error(), "\n")
+	for i := range lines {
+		lines[i] = judge.Printable(strings.ReplaceAll(lines[i], "\t", " "))
+	}
+	return strings.Join(lines, "\n")
 }

@@ -73,7 +73,7 @@ func explainCommand(stdin, stdout *os.File) *cli.Command {
 	}
 }
 
-// readEvent reads a file, a line of one, or standard input.
+// readEvent reads a file, packed or not, a line of one, or standard input.
 func readEvent(stdin io.Reader, name string) ([]byte, error) {
 	if name == logfile.Stdin {
 		return io.ReadAll(io.LimitReader(stdin, maxExplain))
@@ -90,10 +90,15 @@ func readEvent(stdin io.Reader, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if line == 0 {
-		return io.ReadAll(io.LimitReader(f, maxExplain))
+	unpacked, err := logfile.Unpack(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return nthLine(f, name, line)
+	defer func() { _ = unpacked.Close() }() // only read
+	if line == 0 {
+		return io.ReadAll(io.LimitReader(unpacked, maxExplain))
+	}
+	return nthLine(unpacked, name, line)
 }
 
 // nthLine reads the nth line of a file, counted from 1.

@@ -175,9 +175,6 @@ func asked(ts *testscript.TestScript, neg bool, args []string) {
 // a status: "post 200 http://... FILE [HEADER=VALUE...]". "get" with a pattern wants
 // that in an answer, sooner or later: "get URL PATTERN".
 func post(ts *testscript.TestScript, neg bool, args []string) {
-	for _, header := range args[3:] {
-		ts.Logf("with %s", header)
-	}
 	answer := try(ts, func() (*http.Response, error) {
 		r, err := http.NewRequest(http.MethodPost, args[1], strings.NewReader(ts.ReadFile(args[2])))
 		ts.Check(err)
@@ -187,6 +184,7 @@ func post(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return insecure.Do(r)
 	})
+	answer.Body.Close()
 	if status := strconv.Itoa(answer.StatusCode); (status == args[0]) == neg {
 		ts.Fatalf("%s answers %s", args[1], status)
 	}

@@ -20,6 +20,7 @@ type filter struct {
 	severities   []judge.Severity
 	categories   []string
 	clusters     []string
+	given        []string // the flags that were set
 
 	left atomic.Int64
 }
@@ -65,6 +66,11 @@ func newFilter(c *cli.Context, now time.Time) (*filter, error) {
 	}
 	if f.since.IsZero() && f.until.IsZero() && f.severities == nil && len(f.categories) == 0 && len(f.clusters) == 0 {
 		return nil, nil
+	}
+	for _, flag := range filterFlags() {
+		if name := flag.Names()[0]; c.IsSet(name) {
+			f.given = append(f.given, "--"+name)
+		}
 	}
 	return f, nil
 }

@@ -82,8 +82,11 @@ func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		fmt.Fprintf(stderr, "kubeanon: %s\n", judge.Printable(fmt.Sprintf(format, args...)))
 	}
 	h := hunt{annotator: annotate.Annotator{Policy: opts.Policy, All: opts.All}, out: out, reasons: map[annotate.Reason]int64{}}
-	if terminal(stderr) && !c.Bool("no-progress") {
-		h.bar = newBar(stderr, "searching", 0)
+	// Not before a token was asked for on the same terminal.
+	showBar := func() {
+		if terminal(stderr) && !c.Bool("no-progress") {
+			h.bar = newBar(stderr, "searching", 0)
+		}
 	}
 	begin := time.Now()
 	if head {
@@ -91,6 +94,7 @@ func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		if secret, err = token(c, "token-file", "Splunk token", stdin, stderr); err != nil {
 			return err
 		}
+		showBar()
 		server := export.Server{URL: c.String("splunk"), Token: secret, CAFile: c.String("ca-file"), App: c.String("app")}
 		err = server.Run(ctx, export.Search{Query: query, Earliest: c.String("earliest"), Latest: c.String("latest")}, func(row export.Row) error {
 			return h.row(strings.Join(row["_raw"], "\n"))
@@ -101,6 +105,7 @@ func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
 			return err
 		}
 		defer cloud.Close()
+		showBar()
 		search := scs.Search{Query: query, Earliest: c.String("earliest"), Latest: c.String("latest"), Progress: h.progress}
 		err = cloud.Search(ctx, search, func(row map[string]any) error {
 			raw, _ := row["_raw"].(string)
@@ -167,7 +172,7 @@ func (h *hunt) end(stderr *os.File, stats bool, err error) error {
 	if err != nil {
 		h.out.source.Incomplete = err.Error()
 	}
-	writeErr := h.out.close(stderr, h.reasons)
+	writeErr := h.out.close(stderr, h.reasons, nil)
 	if h.bare > 0 && h.bare < h.stats.Lines {
 		fmt.Fprintf(stderr, "kubeanon: %d rows without _raw were not judged\n", h.bare)
 	}

@@ -93,8 +93,9 @@ func (o *outlet) write(f *finding.Finding) {
 	}
 }
 
-// close completes the report, and tells people what is not in it.
-func (o *outlet) close(stderr io.Writer, reasons map[annotate.Reason]int64) error {
+// close completes the report, and tells people what is not in it: how many texts
+// could not be judged and why, and where the first of each stands, if that is known.
+func (o *outlet) close(stderr io.Writer, reasons map[annotate.Reason]int64, first map[annotate.Reason]finding.Place) error {
 	if o.filter != nil {
 		o.source.LeftOut += o.filter.left.Load()
 	}
@@ -114,12 +115,16 @@ func (o *outlet) close(stderr io.Writer, reasons map[annotate.Reason]int64) erro
 	}
 	for _, reason := range annotate.Reasons() {
 		if n := reasons[reason]; n > 0 {
-			fmt.Fprintf(stderr, "kubeanon: %d undecidable: %s\n", n, reason)
+			fmt.Fprintf(stderr, "kubeanon: %d undecidable: %s", n, reason)
+			if place, ok := first[reason]; ok {
+				fmt.Fprintf(stderr, "; the first is %s", place)
+			}
+			fmt.Fprintln(stderr)
 		}
 	}
 	if o.filter != nil {
 		if n := o.filter.left.Load(); n > 0 {
-			fmt.Fprintf(stderr, "kubeanon: %d findings left out by --since, --until, --min-severity, --category, --cluster\n", n)
+			fmt.Fprintf(stderr, "kubeanon: %d findings left out by %s\n", n, strings.Join(o.filter.given, ", "))
 		}
 	}
 	o.allow.report(stderr, o.explain)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -26,7 +27,12 @@ func rulesCommand(stdout *os.File) *cli.Command {
 		Description: "Examples:\n" +
 			"   kubeanon rules\n" +
 			"   kubeanon rules test              # the cases that come with kubeanon\n" +
-			"   kubeanon rules test my-cases/    # events.ndjson and expectations.ndjson of your own",
+			"   kubeanon rules test my-cases/    # your own\n\n" +
+			"A folder of cases holds two files of JSON lines that belong together by id:\n" +
+			"   events.ndjson        {\"id\":\"A\",\"raw\":\"TEXT OF THE EVENT\"}; raw_b64 instead where it is no UTF-8\n" +
+			"   expectations.ndjson  {\"id\":\"A\",\"rows\":[{\"outcome\":\"denied\",\"category\":\"web_scan_noise\"}]}\n" +
+			"A row names what is to be held, no row that nothing is found. The names are those of the search command's\n" +
+			"fields, but auth_class for anonymous_class and subresource, resource for those of objectRef.",
 		ArgsUsage: "[test [FOLDER]]",
 		Action: func(c *cli.Context) error {
 			switch {
@@ -59,6 +65,9 @@ func listRules(w io.Writer) error {
 
 func testRules(w io.Writer, files fs.FS) error {
 	all, err := cases.Load(files)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w (a folder of cases holds events.ndjson and expectations.ndjson, see kubeanon rules --help)", err)
+	}
 	if err != nil {
 		return unreadableError{fmt.Errorf("kubeanon: rules test: %w", err)}
 	}

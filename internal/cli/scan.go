@@ -47,13 +47,15 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	if len(paths) == 0 {
 		return usageError("kubeanon: scan what? Name files or folders, or - for standard input (see kubeanon scan --help)")
 	}
-	out, err := openOutlet(c, &opts, stdout, strings.Join(paths, " "))
+	out, err := openOutlet(c, &opts, stdout, titleOf(paths))
 	if err != nil {
 		return err
 	}
 	var progress *bar
+	warn := func(line string) { fmt.Fprintln(stderr, "kubeanon:", line) }
 	if terminal(stderr) && !c.Bool("no-progress") {
 		progress = newBar(stderr, "scanning", scan.Size(paths))
+		warn = func(line string) { progress.warn("kubeanon: " + line) }
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
@@ -63,7 +65,7 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		Stdin:     &interruptibleReader{ctx: ctx, file: stdin},
 		Progress:  progress.update(),
 		Emit:      out.write,
-		Warn:      func(line string) { fmt.Fprintln(stderr, "kubeanon:", line) },
+		Warn:      warn,
 	}
 	if out.filters() {
 		s.Suppress = out.drops
@@ -82,7 +84,7 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	if scanErr != nil {
 		out.source.Incomplete = strings.ReplaceAll(scanErr.Error(), "\n", "; ")
 	}
-	writeErr := out.close(stderr, s.Reasons)
+	writeErr := out.close(stderr, s.Reasons, s.First)
 	if c.Bool("stats") {
 		if err := printStats(stderr, s.Stats); err != nil {
 			return err
@@ -97,13 +99,34 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		return errFound
 	}
 	if out.format == "table" {
-		nothing := "no anonymous requests"
-		if out.source.LeftOut > 0 {
-			nothing = "no other anonymous requests"
-		}
-		fmt.Fprintf(stderr, "kubeanon: %s in %d events\n", nothing, s.Stats.Events)
+		fmt.Fprintln(stderr, "kubeanon:", nothingFound(s.Stats, out.source.LeftOut > 0))
 	}
 	return nil
+}
+
+// titleOf says in a report what was read.
+func titleOf(paths []string) string {
+	title := strings.Join(paths[:min(len(paths), maxNamed)], " ")
+	if more := len(paths) - maxNamed; more > 0 {
+		title += fmt.Sprintf(" and %d more", more)
+	}
+	return title
+}
+
+// nothingFound says it without promising too much.
+func nothingFound(stats scan.Stats, leftOut bool) string {
+	if stats.Events == 0 && stats.Undecidable == 0 {
+		return "no audit events in it, so nothing was judged"
+	}
+	nothing := "no anonymous requests"
+	if leftOut {
+		nothing = "no other anonymous requests"
+	}
+	nothing += fmt.Sprintf(" in %d events", stats.Events)
+	if stats.Undecidable > 0 {
+		nothing += fmt.Sprintf("; %d texts could not be judged and may hide some", stats.Undecidable)
+	}
+	return nothing
 }
 
 func printStats(w io.Writer, stats scan.Stats) error {

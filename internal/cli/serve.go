@@ -23,16 +23,16 @@ func serveCommand(stderr *os.File) *cli.Command {
 			"      --hec https://splunk:8088 --hec-token-file hec.token --spool /var/lib/kubeanon\n" +
 			"   kubeanon serve --listen http://127.0.0.1:9080/audit --hec https://splunk:8088 --hec-token-file hec.token --spool spool",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "listen", Usage: "`URL` to listen on: scheme, address, port and path", Required: true},
+			&cli.StringFlag{Name: "listen", Usage: "`URL` to listen on: scheme, address, port and path"},
 			&cli.StringFlag{Name: "cert", Usage: "certificate `FILE` in PEM, for https"},
 			&cli.StringFlag{Name: "key", Usage: "key `FILE` in PEM, for https"},
 			&cli.StringFlag{Name: "client-ca", Usage: "`FILE` in PEM: senders need a certificate of this CA"},
 			&cli.StringFlag{Name: "token-file", Usage: "`FILE` with the token that senders bear"},
 			&cli.StringFlag{Name: "filter", Usage: "all, anonymous", Value: "all"},
-			&cli.StringFlag{Name: "spool", Usage: "`FOLDER` in which events are kept until Splunk has them", Required: true},
+			&cli.StringFlag{Name: "spool", Usage: "`FOLDER` in which events are kept until Splunk has them"},
 			&cli.StringFlag{Name: "spool-mb", Usage: "at most `N` megabytes of it", Value: "512"},
-			&cli.StringFlag{Name: "hec", Usage: "`URL` of the HTTP Event Collector, such as https://splunk:8088", Required: true},
-			&cli.StringFlag{Name: "hec-token-file", Usage: "`FILE` with its token", Required: true},
+			&cli.StringFlag{Name: "hec", Usage: "`URL` of the HTTP Event Collector, such as https://splunk:8088"},
+			&cli.StringFlag{Name: "hec-token-file", Usage: "`FILE` with its token"},
 			&cli.StringFlag{Name: "hec-ca", Usage: "`FILE` in PEM: the CA of its certificate"},
 			&cli.StringFlag{Name: "index", Usage: "index of the events (default: that of the token)"},
 			&cli.StringFlag{Name: "sourcetype", Usage: "sourcetype of the events", Value: "kube:audit"},
@@ -45,6 +45,11 @@ func serveCommand(stderr *os.File) *cli.Command {
 func runServe(c *cli.Context, stderr *os.File) error {
 	if c.NArg() > 0 {
 		return usageError(fmt.Sprintf("kubeanon: serve takes no arguments, but got %q", c.Args().First()))
+	}
+	for _, flag := range []string{"listen", "spool", "hec", "hec-token-file"} {
+		if c.String(flag) == "" {
+			return usageError(fmt.Sprintf("kubeanon: serve needs --%s (see kubeanon serve --help)", flag))
+		}
 	}
 	u, err := url.Parse(c.String("hec"))
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {

@@ -348,7 +348,7 @@ func TestFlat(t *testing.T) {
 		}
 	}
 	_, said := run(t, "impact=80", []string{"_raw"}, input, 1)
-	if diff := cmp.Diff([]string{`kubeanon: risk="graded" is not valid; allowed: flat, where impact= or confidence= is given`}, said); diff != "" {
+	if diff := cmp.Diff([]string{`kubeanon: risk="graded" is not valid; allowed: flat, since impact= or confidence= is given`}, said); diff != "" {
 		t.Error(diff)
 	}
 }

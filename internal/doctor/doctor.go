@@ -16,8 +16,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubeanon/kubeanon/internal/allowlist"
 	"github.com/kubeanon/kubeanon/internal/checkpoint"
 	"github.com/kubeanon/kubeanon/internal/input"
+	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/splunk/conf"
 	"github.com/kubeanon/kubeanon/internal/splunk/export"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
@@ -98,7 +100,7 @@ func (in *Installation) Run(ctx context.Context) (lines []Line) {
 			lines = append(lines, in.command(ctx))
 		}
 		lines = append(lines, in.overrides()...)
-		lines = append(lines, in.macro())
+		lines = append(lines, in.macro(), in.options(), in.allowlist())
 		lines = append(lines, in.inputs()...)
 	}
 	return append(lines, in.splunkd(ctx)...)
@@ -113,12 +115,13 @@ func (in *Installation) read(dir, name string) (f conf.File, problems []string) 
 	return conf.Parse(string(text))
 }
 
-// setting is that of local/, else that of default/.
+// setting is that of local/, also an empty one, else that of default/.
 func (in *Installation) setting(file, stanza, key string) (value string, local bool) {
-	if f, _ := in.read("local", file); f[stanza][key] != "" {
-		return f[stanza][key], true
+	f, _ := in.read("local", file)
+	if value, local = f[stanza][key]; local {
+		return value, true
 	}
-	f, _ := in.read("default", file)
+	f, _ = in.read("default", file)
 	return f[stanza][key], false
 }
 
@@ -239,9 +242,54 @@ func (in *Installation) overrides() (lines []Line) {
 				l.State, l.Advice = Fail, "remove chunked: the command speaks nothing but the chunked protocol"
 			}
 		}
+		if name == "macros.conf" {
+			for _, stanza := range stanzas {
+				if definition, set := f[strings.Trim(stanza, "[]")]["definition"]; set && definition == "" {
+					l.State, l.Found = Fail, l.Found+"; "+stanza+" is empty"
+					l.Advice = "remove it, or write search * into a filter: the searches that use an empty macro fail, or search everything"
+				}
+			}
+		}
 		lines = append(lines, l)
 	}
 	return lines
+}
+
+// options looks at the options that all searches take from a macro.
+func (in *Installation) options() Line {
+	definition, _ := in.setting("macros.conf", "kubeanon_options", "definition")
+	l := Line{Check: "kubeanon_options", State: OK, Found: definition}
+	set, err := options.Parse(strings.Fields(strings.ReplaceAll(definition, `"`, "")))
+	switch {
+	case err != nil:
+		l.State, l.Found, l.Advice = Fail, definition+": "+err.Error(), "mend the macro: with it every search fails"
+	case set.Policy.Flat || set.All:
+		l.State, l.Advice = Warn, "detections and dashboards go by the graded score and by hits alone; take risk=flat and emit=all into searches of your own"
+	}
+	return l
+}
+
+// allowlist reads the lookup as a scan does, which refuses what Splunk passes
+// over.
+func (in *Installation) allowlist() Line {
+	name, _ := in.setting("transforms.conf", "kubeanon_allowlist", "filename")
+	file := filepath.Join(in.App, "lookups", name)
+	f, err := os.Open(file)
+	if err != nil {
+		return Line{"allowlist", Fail, fmt.Sprint(err), "without the lookup the detections fail; install the package again, or put your copy there"}
+	}
+	defer func() { _ = f.Close() }() // only read
+	list, err := allowlist.Load(f)
+	if err != nil {
+		return Line{"allowlist", Fail, fmt.Sprintf("%s: %v", file, err), "mend the line: Splunk does not say that it matches nothing, or too much"}
+	}
+	expired := 0
+	for _, e := range list {
+		if e.Expires < in.Now.Format(time.DateOnly) {
+			expired++
+		}
+	}
+	return Line{"allowlist", OK, fmt.Sprintf("entries: %d, expired: %d", len(list), expired), ""}
 }
 
 // macro looks at the macro that says where the events are.

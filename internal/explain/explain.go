@@ -117,7 +117,7 @@ func (e *Explanation) WriteText(w io.Writer) error {
 	if e.Remediation != "" {
 		line("close it", e.Remediation, "")
 	}
-	b.WriteString("\nOther rules on this event\n")
+	b.WriteString("\nOther rules on this event, and what each asks for\n")
 	for _, p := range e.Peers {
 		verdict := "silent"
 		if p.Fires {

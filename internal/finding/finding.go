@@ -16,6 +16,21 @@ type Finding struct {
 	Verdict judge.Verdict
 	Format  string // how the event was wrapped
 	Cluster string // what the wrapper calls the cluster, empty if it does not
+	Place   Place  // where it stands, if it was read from a file
+}
+
+// Place is a line of a file.
+type Place struct {
+	Input string // the path, empty if there is none
+	Line  int64  // of the unpacked text, from 1
+}
+
+// String is what "kubeanon explain" takes; empty for no place.
+func (p Place) String() string {
+	if p.Input == "" {
+		return ""
+	}
+	return p.Input + ":" + strconv.FormatInt(p.Line, 10)
 }
 
 // Kind says how a field is written where a format knows types.

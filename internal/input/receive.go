@@ -58,7 +58,7 @@ func (c *collector) serve(ctx context.Context, config *tls.Config, token, dir st
 		Path: hook.Path, Token: token, Warn: c.log.Warn,
 		Keep:  func(cluster string, events [][]byte) error { return c.keep(kept, cluster, events) },
 		Full:  func(err error) bool { return errors.Is(err, spool.ErrFull) },
-		Ready: func() bool { return kept.Size() < hook.SpoolSize*9/10 },
+		Ready: func() bool { return hook.hasRoom(kept) },
 	}
 	if ready != nil {
 		ready(kept, l.Addr())
@@ -75,6 +75,9 @@ func (c *collector) serve(ctx context.Context, config *tls.Config, token, dir st
 	cancel()
 	return errors.Join(err, <-served)
 }
+
+// hasRoom reports whether the spool can take batches for a while yet.
+func (w *Webhook) hasRoom(kept *spool.Spool) bool { return kept.Size() < w.SpoolSize*9/10 }
 
 // keep puts the events of a request into the spool, behind the cluster that the
 // request was posted for.

@@ -83,12 +83,21 @@ func (f far) add(text []byte, source string, at time.Time) {
 }
 func (f far) flush() error { return f.Flush(f.ctx, nil) }
 
-// metrics answers Prometheus, in its text format (0.0.4).
+// metrics answers Prometheus, in its text format (0.0.4), and probes.
 func (c *collector) metrics(ctx context.Context, address string, kept *spool.Spool) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
-		c.writeMetrics(w, kept.Size())
+		c.writeMetrics(w, kept.Size(), kept.Waiting())
+	})
+	// For probes, which have no certificate to show to the receiver itself.
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !c.set.Webhook.hasRoom(kept) {
+			http.Error(w, "the spool is nearly full", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
 	})
 	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: finishing}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
@@ -97,7 +106,7 @@ func (c *collector) metrics(ctx context.Context, address string, kept *spool.Spo
 	}
 }
 
-func (c *collector) writeMetrics(w io.Writer, spooled int64) {
+func (c *collector) writeMetrics(w io.Writer, spooled, waiting int64) {
 	for _, m := range []struct {
 		name, kind, help string
 		value            int64
@@ -105,7 +114,8 @@ func (c *collector) writeMetrics(w io.Writer, spooled int64) {
 		{"kubeanon_events_received_total", "counter", "Events that API servers sent.", c.seen.Load()},
 		{"kubeanon_events_left_out_total", "counter", "Events that the filter left out.", c.left.Load()},
 		{"kubeanon_events_sent_total", "counter", "Events that went from the spool to Splunk.", c.sent.Load()},
-		{"kubeanon_spool_bytes", "gauge", "Bytes in the spool.", spooled},
+		{"kubeanon_spool_bytes", "gauge", "Bytes in the spool on the disk, up to 16 MiB of which Splunk has already.", spooled},
+		{"kubeanon_spool_waiting_bytes", "gauge", "Bytes in the spool that Splunk does not have yet.", waiting},
 	} {
 		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n%s %d\n", m.name, m.help, m.name, m.kind, m.name, m.value)
 	}

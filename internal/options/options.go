@@ -145,7 +145,7 @@ func (o *Options) Set(name, value string) error {
 // Set.
 func (o *Options) Check() error {
 	if o.riskSet && o.gradedSet {
-		return &Error{Option: "risk", Value: "graded", Allowed: "flat, where impact= or confidence= is given"}
+		return &Error{Option: "risk", Value: "graded", Allowed: "flat, since impact= or confidence= is given"}
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func TestErrors(t *testing.T) {
 		{[]string{"include="}, `kubeanon: include= has no value; allowed: <class,...>`},
 		{[]string{"trusted_proxies=10.0.0.0/33"}, `kubeanon: trusted_proxies="10.0.0.0/33" is not valid; allowed: addresses and networks such as 10.0.0.0/8 or 2001:db8::1`},
 		{[]string{"impact=101"}, `kubeanon: impact="101" is not valid; allowed: a whole number from 0 to 100`},
-		{[]string{"impact=50"}, `kubeanon: risk="graded" is not valid; allowed: flat, where impact= or confidence= is given`},
+		{[]string{"impact=50"}, `kubeanon: risk="graded" is not valid; allowed: flat, since impact= or confidence= is given`},
 		{[]string{"nonsense=1"}, `kubeanon: "nonsense" is no option; allowed: input=, match=, risk=, src_ip=, emit=, include=, impact=, confidence=, fillvalue=, trusted_proxies=`},
 		{[]string{"word"}, `kubeanon: "word" is no option; allowed: input=, match=, risk=, src_ip=, emit=, include=, impact=, confidence=, fillvalue=, trusted_proxies=`},
 		{[]string{"include=rejected_401", "word"}, `kubeanon: "word" is no option; allowed: input=, match=, risk=, src_ip=, emit=, include=, impact=, confidence=, fillvalue=, trusted_proxies=`},

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -62,9 +64,17 @@ type index struct {
 // load reads a file in YAML. A data set whose file is not there is an error
 // beside those that are.
 func load(name string) (all []Dataset, err error) {
-	text, err := os.ReadFile(name)
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
+	}
+	defer f.Close() // only read
+	text, err := io.ReadAll(io.LimitReader(f, maxIndex+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(text) > maxIndex:
+		return nil, fmt.Errorf("%s: more than %d bytes, which no list of data sets has", name, maxIndex)
 	}
 	var in index
 	if err := yaml.Unmarshal(text, &in); err != nil {
@@ -118,7 +128,8 @@ func load(name string) (all []Dataset, err error) {
 // locate finds the file that a path in YAML means: beside the YAML file, or in
 // the repository that it is part of. Paths begin at the root of that, addresses
 // with the name of a server and more. Nothing else on the machine is meant: the
-// file may come from somewhere, and what it names is sent away.
+// file may come from somewhere, and what it names is sent away. Nor are hidden
+// files, such as .git/config, or the keys of a person whose home is a repository.
 func locate(dir, name string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -140,10 +151,26 @@ func locate(dir, name string) (string, error) {
 		defer func() { _ = root.Close() }() // only looked at
 		for i := range parts {
 			file := filepath.Join(parts[i:]...)
-			if info, err := root.Stat(file); err == nil && info.Mode().IsRegular() {
+			if info, err := root.Stat(file); err == nil && info.Mode().IsRegular() && !hidden(folder, file) {
 				return filepath.Join(folder, file), nil
 			}
 		}
 	}
 	return "", fmt.Errorf("%s is not on this machine, neither beside the file nor in its repository; fetch it first", name)
+}
+
+// hidden reports whether a file, or what it links to, is hidden below a folder.
+func hidden(folder, file string) bool {
+	top, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return true
+	}
+	target, err := filepath.EvalSymlinks(filepath.Join(folder, file))
+	if err != nil {
+		return true
+	}
+	below, err := filepath.Rel(top, target)
+	return err != nil || slices.ContainsFunc(strings.Split(filepath.ToSlash(below), "/"), func(part string) bool {
+		return strings.HasPrefix(part, ".")
+	})
 }

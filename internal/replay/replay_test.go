@@ -86,6 +86,49 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// TestFindInside: a list of data sets, which may come from the internet with the
+// files and links beside it, names nothing outside of its repository, nothing
+// that is hidden, and does not fill the memory.
+func TestFindInside(t *testing.T) {
+	top := t.TempDir()
+	put(t, filepath.Join(top, "secret"), []byte("s3cret"))
+	root := filepath.Join(top, "repository")
+	for _, name := range []string{".git/config", ".ssh/id", "sets/.env", "logs/a.log"} {
+		put(t, filepath.Join(root, name), []byte("x"))
+	}
+	for link, to := range map[string]string{
+		"sets/out": "../../secret", "sets/absolute": filepath.Join(top, "secret"), "sets/folder": "../..", "sets/git": "../.git/config", "sets/key": "../.ssh", "sets/good": "../logs/a.log",
+	} {
+		if err := os.Symlink(to, filepath.Join(root, link)); err != nil {
+			t.Skipf("NOT CHECKED: links; this system makes none: %v", err)
+		}
+	}
+	yml := filepath.Join(root, "sets", "set.yml")
+	for path, ok := range map[string]bool{
+		"sets/good": true, "/logs/a.log": true, "logs/../logs/a.log": true,
+		"out": false, "absolute": false, "folder/secret": false, "../../secret": false, filepath.Join(top, "secret"): false,
+		".git/config": false, "git": false, "key/id": false, ".ssh/id": false, ".env": false, "sets/.env": false, "logs/../.ssh/id": false, "/dev/zero": false, "/proc/self/environ": false,
+	} {
+		put(t, yml, fmt.Appendf(nil, "datasets:\n- path: %s\n", path))
+		sets, err := replay.Find([]string{yml})
+		if (err == nil) != ok || (len(sets) == 1) != ok {
+			t.Errorf("%s: %v, %v", path, sets, err)
+		}
+	}
+	put(t, yml, []byte("datasets:\n- path: good\n#"+strings.Repeat("x", 4<<20)))
+	if _, err := replay.Find([]string{yml}); err == nil || !strings.Contains(err.Error(), "which no list of data sets has") {
+		t.Errorf("a list of 4 MiB: %v", err)
+	}
+	bomb := "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+	for c := 'b'; c < 'k'; c++ {
+		bomb += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.Repeat(fmt.Sprintf("*%c,", c-1), 10))
+	}
+	put(t, yml, []byte(bomb+"dataset: *j\n"))
+	if _, err := replay.Find([]string{yml}); err == nil {
+		t.Error("ten billion data sets of 500 bytes were read")
+	}
+}
+
 // into is a sink that keeps everything.
 type into struct{ lines []string }
 

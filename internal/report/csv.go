@@ -3,15 +3,16 @@ package report
 import (
 	"encoding/csv"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/kubeanon/kubeanon/internal/finding"
 )
 
 // sheet writes CSV for spreadsheets and for Splunk's lookups: a header, then
-// one row a finding. Values of a multivalue stand in one cell, a line each. A
-// cell that a spreadsheet would take for a formula begins with an apostrophe:
-// user agents and URIs are written by attackers.
+// one row a finding. Values of a multivalue stand in one cell, a line each. What
+// a spreadsheet would take for a formula has an apostrophe before it: user agents
+// and URIs are written by attackers.
 type sheet struct {
 	w     *csv.Writer
 	opts  Options
@@ -54,12 +55,21 @@ func (s *sheet) Write(f *finding.Finding) error {
 	return s.w.Write(s.row)
 }
 
+// formula finds where a spreadsheet would begin to compute: at the beginning of a
+// cell; and, where it takes the semicolon or the tab for the separator, as
+// Excel does by the language of its user, behind one of them or at a line's
+// beginning. There our quotes are text, too. Some take the wide forms of the signs.
+var formula = regexp.MustCompile(`(^|[;\t\r\n])([\s"']*)([=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])`)
+
 // defuse keeps spreadsheets from computing a cell (CWE-1236).
 func defuse(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-		return "'" + cell
+	if !strings.ContainsAny(cell, "=+-@\uff1d\uff0b\uff0d\uff20\t\r") {
+		return cell
 	}
-	return cell
+	if cell[0] == '\t' || cell[0] == '\r' {
+		cell = "'" + cell
+	}
+	return formula.ReplaceAllString(cell, "$1$2'$3")
 }
 
 func (s *sheet) Close() error {

@@ -35,12 +35,12 @@ var policy = func() string {
 // renderHTML writes one page that needs nothing else. html/template escapes
 // what clients wrote by where it stands.
 func renderHTML(w io.Writer, s *summary) error {
-	groups, more := s.sorted()
+	groups, more := s.sorted(maxPage)
 	shown := struct {
 		Policy           string
 		CSS              template.CSS
 		Headline, Worst  string
-		About            []string
+		About            []remark
 		Incomplete       bool
 		Severities       []figure
 		Timeline         chart
@@ -98,10 +98,10 @@ type view struct {
 	Factors, ATTACK, Agents                                      []string
 	Samples                                                      []sampleView
 	MoreSamples                                                  int
-	MoreAgents, Forged                                           bool
+	MoreAgents, Forged, Placed                                   bool
 }
 
-type sampleView struct{ At, Code, Agent, Addresses, AuditID string }
+type sampleView struct{ At, Code, Agent, Addresses, AuditID, Place string }
 
 func viewTally(t *tally) *view {
 	return &view{Name: t.name, Severity: string(t.severity), Score: t.score, Count: t.count, Let: t.let, Refused: t.refused, Remediation: t.remediation}
@@ -113,14 +113,14 @@ func viewGroup(g *group) *view {
 		Severity: string(g.severity), Category: g.category, Outcome: g.outcome, What: g.what, Source: g.source, By: g.by, Cluster: g.cluster,
 		Score: g.score, Count: g.count, Message: v.Message, Class: string(v.Class), ClassProof: g.classProof, OutcomeProof: g.outcomeProof,
 		Remediation: v.Remediation, First: g.first, Last: g.last, Factors: v.Factors,
-		Agents: g.agents, MoreAgents: g.moreAgents, MoreSamples: g.count - len(g.samples), Forged: v.XFFSuspect,
+		Agents: g.agents, MoreAgents: g.moreAgents, MoreSamples: g.count - len(g.samples), Forged: v.XFFSuspect, Placed: g.place.Input != "",
 	}
 	if c := v.Category; c != nil {
 		shown.Why, shown.ATTACK = c.Why, c.ATTACK
 		shown.Risk = fmt.Sprintf("%d = impact %d x confidence %d / 100", v.Score, v.Impact, v.Confidence)
 	}
 	for _, one := range g.samples {
-		shown.Samples = append(shown.Samples, sampleView{one.at, one.code, one.agent, one.addresses, one.auditID})
+		shown.Samples = append(shown.Samples, sampleView{one.at, one.code, one.agent, one.addresses, one.auditID, one.place})
 	}
 	return shown
 }

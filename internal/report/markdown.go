@@ -17,7 +17,7 @@ func renderMarkdown(w io.Writer, s *summary) error {
 	sentence, message := s.headline()
 	fmt.Fprintf(&b, "%s\n\n", strings.TrimSpace(sentence+" "+code(message)))
 	for _, line := range s.about() {
-		fmt.Fprintf(&b, "- %s\n", markdownText(line))
+		fmt.Fprintf(&b, "- %s\n", line.ours+code(judge.Printable(line.foreign)))
 	}
 	if s.total == 0 {
 		_, err := io.WriteString(w, b.String())
@@ -39,38 +39,27 @@ func renderMarkdown(w io.Writer, s *summary) error {
 		}
 	}
 	b.WriteString("\n## Findings\n\n| severity | risk | count | category | outcome | request | from | let in by | first | last |\n|---|---:|---:|---|---|---|---|---|---|---|\n")
-	groups, more := s.sorted()
+	groups, more := s.sorted(maxPage)
 	for _, g := range groups {
 		fmt.Fprintf(&b, "| %s | %d | %d | %s | %s | %s | %s | %s | %s | %s |\n",
-			g.severity, g.score, g.count, g.category, g.outcome, code(g.what), code(g.source), code(g.by), code(g.first), code(g.last))
+			g.severity, g.score, g.count, g.category, g.outcome, cell(g.what), cell(g.source), cell(g.by), cell(g.first), cell(g.last))
 	}
 	if n := more + s.rest; n > 0 {
-		fmt.Fprintf(&b, "\nand %d more\n", n)
+		fmt.Fprintf(&b, "\nand %d kinds more; --top N shows more\n", n)
 	}
 	b.WriteString("\n## Addresses\n\n| address | requests | let in | denied | worst |\n|---|---:|---:|---:|---|\n")
 	for _, t := range worst(s.addresses, maxTop) {
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %s (%d) |\n", code(t.name), t.count, t.let, t.refused, t.severity, t.score)
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %s (%d) |\n", cell(t.name), t.count, t.let, t.refused, t.severity, t.score)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// markdownText is text of ours that may hold a name of a file: every mark of
-// Markdown in it is escaped.
-func markdownText(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if strings.ContainsRune("\\`*_{}[]<>#|!&~", r) {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
+// cell is a code span in a cell of a table, where the bar is special nevertheless.
+func cell(s string) string { return strings.ReplaceAll(code(s), "|", `\|`) }
 
-// code is a code span in a cell of a table, of text without line breaks. It is
-// fenced with more backticks than stand in it in a row (CommonMark 6.1); only
-// the bar is special in a cell nevertheless.
+// code is a code span of text without line breaks. It is fenced with more
+// backticks than stand in it in a row (CommonMark 6.1).
 func code(s string) string {
 	if s == "" {
 		return ""
@@ -79,7 +68,7 @@ func code(s string) string {
 	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
 		s = " " + s + " "
 	}
-	return mark + strings.ReplaceAll(s, "|", `\|`) + mark
+	return mark + s + mark
 }
 
 // block is a code block.

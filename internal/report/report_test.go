@@ -5,14 +5,17 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -44,6 +47,7 @@ func findings() (all []finding.Finding) {
 		all = append(all, finding.Finding{Event: ev, Verdict: policy.Judge(ev), Format: "audit"})
 	}
 	add(func(*audit.Event) {})
+	all[0].Place = finding.Place{Input: "logs/a b#1.gz", Line: 7}
 	for range 2 {
 		add(func(e *audit.Event) {
 			e.RequestURI, e.ObjectRef, e.Verb, e.Annotations = "/.env", audit.ObjectRef{}, "get", audit.Annotations{Decision: "forbid"}
@@ -179,10 +183,33 @@ func TestCSV(t *testing.T) {
 			t.Errorf("column %d is %s", i, name)
 		}
 	}
-	for _, row := range table[1:] {
-		for _, cell := range row {
-			if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-				t.Errorf("formula %q", cell)
+}
+
+// TestFormulas: no cell begins as a formula, whether the comma, the semicolon or
+// the tab separates cells; else every text is as it was.
+func TestFormulas(t *testing.T) {
+	for _, c := range []struct{ agent, want string }{
+		{"=1+1", "'=1+1"}, {"+1", "'+1"}, {"-1", "'-1"}, {"@SUM(A1)", "'@SUM(A1)"}, {"\tx", "'\tx"}, {"\rx", "'\rx"}, {"\n=1", "\n'=1"}, {" =1", " '=1"},
+		{"\uff1d1", "'\uff1d1"}, {"\uff20x", "'\uff20x"}, {"\u00e9=1", "\u00e9=1"},
+		{"x;=cmd|'/c calc'!A1", "x;'=cmd|'/c calc'!A1"}, {`x;"=1"`, `x;"'=1"`}, {"x\t-1", "x\t'-1"}, {"x\n+1", "x\n'+1"}, {";;@x;-", ";;'@x;'-"},
+		{"Mozilla/5.0 (X11; Linux x86_64) a-b=c+d@e", "Mozilla/5.0 (X11; Linux x86_64) a-b=c+d@e"}, {"kubectl/v1.36 (linux/amd64)", "kubectl/v1.36 (linux/amd64)"},
+	} {
+		all := findings()[:1]
+		all[0].Event.UserAgent = c.agent
+		text := write(t, "csv", report.Options{}, all)
+		table, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := table[1][slices.Index(table[0], "userAgent")]
+		if got != strings.ReplaceAll(c.want, "\r\n", "\n") {
+			t.Errorf("%q becomes %q, want %q", c.agent, got, c.want)
+		}
+		for _, separator := range []string{",", ";", "\t"} {
+			for _, cell := range regexp.MustCompile(`[\n\r`+separator+`]`).Split(text, -1) {
+				if cell = strings.TrimLeft(cell, `" `); cell != "" && strings.ContainsAny(string([]rune(cell)[:1]), "=+-@\uff1d\uff0b\uff0d\uff20") {
+					t.Errorf("%q: with %q a cell is the formula %q", c.agent, separator, cell)
+				}
 			}
 		}
 	}
@@ -199,6 +226,59 @@ func TestTop(t *testing.T) {
 	first := strings.Split(write(t, "ndjson", report.Options{Top: 2}, findings()), "\n")
 	if len(first) != 3 || !strings.Contains(first[0], `"severity":"critical"`) {
 		t.Errorf("%q", first)
+	}
+}
+
+// TestNarrow: no line of a table is longer than the terminal is wide, and an address
+// stays whole; without a terminal nothing is cut off for it.
+func TestNarrow(t *testing.T) {
+	all := findings()
+	for i := range all {
+		all[i].Event.SourceIPs, all[i].Verdict.ThreatObject = []string{"198.51.100.199"}, "198.51.100.199"
+		all[i].Verdict.What += strings.Repeat(" long", 20)
+	}
+	for _, width := range []int{80, 90, 100, 110, 120, 200} {
+		got := write(t, "table", report.Options{Width: width}, all)
+		for line := range strings.Lines(got) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width {
+				t.Errorf("%d columns in a terminal of %d: %s", n, width, line)
+			}
+		}
+		if strings.Count(got, "198.51.100.199") != 3 || strings.Contains(got, "category") != (width > 100) || strings.Contains(got, "risk") != (width > 80) {
+			t.Errorf("in a terminal of %d columns:\n%s", width, got)
+		}
+	}
+}
+
+// TestMany: whoever scans the internet comes from thousands of addresses. Tables on
+// a terminal and pages stay short and say how much more there is; elsewhere all is
+// there, and what --top asks for is there everywhere.
+func TestMany(t *testing.T) {
+	var all []finding.Finding
+	for i := range 1_100 {
+		one := findings()[1]
+		one.Verdict.ThreatObject = fmt.Sprintf("2001:db8::%x", i+1)
+		all = append(all, one)
+	}
+	for _, test := range []struct {
+		format string
+		opts   report.Options
+		rows   int
+		says   string
+	}{
+		{"table", report.Options{Width: 120}, 50, "and 1050 kinds of findings more, none of them worse; --top 1100 shows all"},
+		{"table", report.Options{}, 1_100, "1,100 anonymous requests"},
+		{"table", report.Options{Width: 120, Top: 1_050}, 1_050, "and 50 kinds of findings more"},
+		{"html", report.Options{}, 1_000, "100 kinds more, none of them worse; --top N shows more."},
+		{"html", report.Options{Top: 1_100}, 1_100, "1,100 kinds, the worst first"},
+		{"markdown", report.Options{}, 1_000, "and 100 kinds more; --top N shows more"},
+		{"sarif", report.Options{}, 1_100, ""},
+	} {
+		got := write(t, test.format, test.opts, all)
+		mark := map[string]string{"table": "│ web_scan_noise", "html": "<details>", "markdown": "| web_scan_noise |", "sarif": `"ruleIndex"`}[test.format]
+		if rows := strings.Count(got, mark); rows != test.rows || !strings.Contains(got, test.says) {
+			t.Errorf("%s, %+v: %d rows, want %d and %q", test.format, test.opts, rows, test.rows, test.says)
+		}
 	}
 }
 
@@ -241,7 +321,7 @@ func TestSARIF(t *testing.T) {
 
 // TestHostile: what a client wrote is text, in a page, a cell and a list.
 func TestHostile(t *testing.T) {
-	const evil = "<script>alert(1)</script><img src=x onerror=alert(1)>`](javascript:alert(1))|www.evil.example"
+	const evil = "<script>alert(1)</script><img src=x onerror=alert(1)>`](javascript:alert(1))|www.evil.example [click](https://evil.example) {0} a@evil.example"
 	all := findings()
 	for i := range all {
 		ev := all[i].Event
@@ -249,7 +329,12 @@ func TestHostile(t *testing.T) {
 		policy := judge.DefaultPolicy()
 		all[i].Verdict, all[i].Cluster = policy.Judge(ev), evil
 	}
-	page := write(t, "html", report.Options{Source: source}, all)
+	from := func() report.Source {
+		s := source()
+		s.Title, s.Incomplete = "www.evil.example/a.log, a@evil.example", "https://evil.example: "+evil
+		return s
+	}
+	page := write(t, "html", report.Options{Source: from}, all)
 	doc, err := html.Parse(strings.NewReader(page))
 	if err != nil {
 		t.Fatal(err)
@@ -274,7 +359,7 @@ func TestHostile(t *testing.T) {
 	}
 	var rendered bytes.Buffer
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM))
-	if err := md.Convert([]byte(write(t, "markdown", report.Options{Source: source}, all)), &rendered); err != nil {
+	if err := md.Convert([]byte(write(t, "markdown", report.Options{Source: from}, all)), &rendered); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []string{"<script", "<img", "href="} {
@@ -284,6 +369,30 @@ func TestHostile(t *testing.T) {
 	}
 	if !strings.Contains(rendered.String(), "<td><code>") {
 		t.Errorf("no table:\n%s", rendered.String())
+	}
+	var log struct {
+		Runs []struct {
+			Results     []struct{ Message struct{ Text string } }
+			Invocations []struct {
+				Notes []struct{ Message struct{ Text string } } `json:"toolExecutionNotifications"`
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(write(t, "sarif", report.Options{Source: from}, all)), &log); err != nil {
+		t.Fatal(err)
+	}
+	messages := 0
+	for _, one := range append(log.Runs[0].Results, log.Runs[0].Invocations[0].Notes...) {
+		text := one.Message.Text
+		if strings.Contains(text, "click") {
+			messages++
+		}
+		if regexp.MustCompile(`(^|[^\\])(\\\\)*[\[\]]|(^|[^{])(\{\{)*\{\d`).MatchString(text) {
+			t.Errorf("SARIF has a link or an argument: %s", text)
+		}
+	}
+	if messages == 0 {
+		t.Error("SARIF does not show what was tried")
 	}
 }
 

@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/version"
 )
@@ -67,7 +70,18 @@ type (
 		Properties  any               `json:"properties"`
 	}
 	sarifLocation struct {
-		Logical []sarifLogical `json:"logicalLocations"`
+		Physical *sarifPhysical `json:"physicalLocation,omitempty"`
+		Logical  []sarifLogical `json:"logicalLocations"`
+	}
+	sarifPhysical struct {
+		Artifact sarifArtifact `json:"artifactLocation"`
+		Region   sarifRegion   `json:"region"`
+	}
+	sarifArtifact struct {
+		URI string `json:"uri"`
+	}
+	sarifRegion struct {
+		StartLine int64 `json:"startLine"`
 	}
 	sarifLogical struct {
 		Name string `json:"fullyQualifiedName"`
@@ -76,13 +90,14 @@ type (
 )
 
 // renderSARIF writes the groups as results: the categories are the rules, and a
-// result stands where the request went, since a log has no source code.
+// result stands where the request went, and in the line of the log where it was
+// first read.
 func renderSARIF(w io.Writer, s *summary) error {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "kubeanon", Version: version.Version, Rules: []sarifRule{}}}, Results: []sarifResult{}}
 	source := s.source()
 	invocation := sarifInvocation{Successful: source.Incomplete == ""}
 	for _, line := range s.about() {
-		invocation.Notifications = append(invocation.Notifications, sarifNote{Level: "note", Message: sarifText{line}})
+		invocation.Notifications = append(invocation.Notifications, sarifNote{Level: "note", Message: sarifText{plain(line.String())}})
 	}
 	run.Invocations = []sarifInvocation{invocation}
 	var rules []string
@@ -99,7 +114,7 @@ func renderSARIF(w io.Writer, s *summary) error {
 			},
 		})
 	}
-	groups, _ := s.sorted()
+	groups, _ := s.sorted(0)
 	for _, g := range groups {
 		category := g.verdict.Category
 		if category == nil { // a row that is no hit, under emit=all
@@ -107,7 +122,7 @@ func renderSARIF(w io.Writer, s *summary) error {
 		}
 		result := sarifResult{
 			RuleID: category.Name, RuleIndex: slices.Index(rules, category.Name), Level: level(g.severity),
-			Message: sarifText{g.verdict.Message}, Occurrences: g.count, Rank: float64(g.score),
+			Message: sarifText{plain(g.verdict.Message)}, Occurrences: g.count, Rank: float64(g.score),
 			Fingerprint: map[string]string{"kubeanon/v1": g.fingerprint()},
 			Properties: map[string]any{
 				"first": g.first, "last": g.last, "outcome": g.outcome, "src_ip": g.source, "risk_factors": g.verdict.Factors,
@@ -117,12 +132,31 @@ func renderSARIF(w io.Writer, s *summary) error {
 		if result.Message.Text == "" {
 			result.Message.Text = category.Why
 		}
-		result.Locations = []sarifLocation{{[]sarifLogical{{Name: strings.TrimPrefix(g.cluster+"/"+g.what, "/"), Kind: "resource"}}}}
+		result.Locations = []sarifLocation{{Physical: physical(g.place), Logical: []sarifLogical{{Name: strings.TrimPrefix(g.cluster+"/"+g.what, "/"), Kind: "resource"}}}}
 		run.Results = append(run.Results, result)
 	}
 	out := json.NewEncoder(w)
 	out.SetIndent("", " ")
 	return out.Encode(sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
+}
+
+// plain is foreign text as the text of a message: in one, [text](address) is a link
+// and {0} an argument (SARIF 2.1.0, 3.11.5 and 3.11.6).
+func plain(s string) string {
+	return strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, "{", "{{", "}", "}}").Replace(s)
+}
+
+// physical is where the first finding of a group stands, for tools that open it;
+// nil if that is no file.
+func physical(at finding.Place) *sarifPhysical {
+	if at.Input == "" {
+		return nil
+	}
+	uri := url.URL{Path: filepath.ToSlash(at.Input)}
+	if filepath.IsAbs(at.Input) {
+		uri.Scheme = "file"
+	}
+	return &sarifPhysical{sarifArtifact{uri.String()}, sarifRegion{at.Line}}
 }
 
 // fingerprint is the same for the same group of a later log.

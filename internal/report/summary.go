@@ -39,6 +39,7 @@ type group struct {
 	key
 	verdict                  judge.Verdict
 	classProof, outcomeProof string
+	place                    finding.Place // of the first finding
 	count                    int
 	first, last              string // requestReceivedTimestamp, the earliest and the latest
 	agents                   []string
@@ -47,7 +48,7 @@ type group struct {
 }
 
 // sample is one finding of a group.
-type sample struct{ at, agent, addresses, code, auditID string }
+type sample struct{ at, agent, addresses, code, auditID, place string }
 
 // tally counts the findings of one address, category or binding.
 type tally struct {
@@ -145,7 +146,7 @@ func (s *summary) add(f *finding.Finding) {
 			s.rest++
 			return
 		}
-		g = &group{key: k, verdict: *v, classProof: judge.ProveClass(f.Event, v.Class), outcomeProof: judge.ProveOutcome(f.Event)}
+		g = &group{key: k, verdict: *v, classProof: judge.ProveClass(f.Event, v.Class), outcomeProof: judge.ProveOutcome(f.Event), place: f.Place}
 		s.groups[k] = g
 	}
 	g.add(s, f)
@@ -170,7 +171,7 @@ func (g *group) add(s *summary, f *finding.Finding) {
 	if s.samples && len(g.samples) < maxSamples && s.listed < maxListed {
 		s.listed++
 		g.samples = append(g.samples, sample{
-			at: at, agent: agent, auditID: judge.Clean(ev.AuditID), code: judge.Clean(ev.ResponseStatus.Code),
+			at: at, agent: agent, place: judge.Clean(f.Place.String()), auditID: judge.Clean(ev.AuditID), code: judge.Clean(ev.ResponseStatus.Code),
 			addresses: judge.Clean(strings.Join(ev.SourceIPs[:min(len(ev.SourceIPs), 8)], " ")),
 		})
 	}
@@ -205,8 +206,8 @@ func count[K comparable](table map[K]*tally, k K, name string, v *judge.Verdict)
 }
 
 // sorted are the groups, the worst first, and how many more there are than
-// Options.Top.
-func (s *summary) sorted() (groups []*group, more int) {
+// Options.Top, or than most if that is not given. A most of 0 is no bound.
+func (s *summary) sorted(most int) (groups []*group, more int) {
 	groups = slices.SortedFunc(maps.Values(s.groups), func(a, b *group) int {
 		return cmp.Or(
 			cmp.Compare(b.score, a.score),
@@ -215,8 +216,11 @@ func (s *summary) sorted() (groups []*group, more int) {
 			cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.by, b.by), cmp.Compare(a.cluster, b.cluster),
 		)
 	})
-	if top := s.opts.Top; top > 0 && len(groups) > top {
-		return groups[:top], len(groups) - top
+	if s.opts.Top > 0 {
+		most = s.opts.Top
+	}
+	if most > 0 && len(groups) > most {
+		return groups[:most], len(groups) - most
 	}
 	return groups, 0
 }
@@ -250,15 +254,11 @@ func (s *summary) source() Source {
 
 // headline is the whole report in a sentence, and what the worst finding says.
 func (s *summary) headline() (sentence, message string) {
-	in := ""
-	if n := s.source().Events; n > 0 {
-		in = " in " + number(n) + " events"
-	}
+	sentence = s.count()
 	if s.total == 0 {
-		return "No anonymous requests" + in + ".", ""
+		return sentence, ""
 	}
-	groups, _ := s.sorted()
-	sentence = fmt.Sprintf("%s%s, %s let in.", plural(int64(s.total), "anonymous request"), in, number(int64(s.let)))
+	groups, _ := s.sorted(0)
 	if worst := groups[0]; worst.verdict.Message != "" {
 		sentence += fmt.Sprintf(" The worst is %s:", worst.severity)
 		message = worst.verdict.Message
@@ -266,32 +266,55 @@ func (s *summary) headline() (sentence, message string) {
 	return sentence, message
 }
 
+// remark is a line about a report: our words, and then foreign ones, such as a
+// file's name; either may be empty.
+type remark struct{ ours, foreign string }
+
+func (r remark) String() string { return r.ours + r.foreign }
+
+// count says how much was found in how much.
+func (s *summary) count() string {
+	in := ""
+	if n := s.source().Events; n > 0 {
+		in = " in " + plural(n, "event")
+	}
+	if s.total == 0 {
+		return "No anonymous requests" + in + "."
+	}
+	return fmt.Sprintf("%s%s, %s let in.", plural(int64(s.total), "anonymous request"), in, number(int64(s.let)))
+}
+
+// period says from when the requests are that have a time.
+func (s *summary) period() string {
+	return "Requests from " + s.first.Format(time.DateTime) + " to " + s.last.Format(time.DateTime) + " UTC"
+}
+
 // about says what was read, and what is not in the report.
-func (s *summary) about() (lines []string) {
+func (s *summary) about() (lines []remark) {
 	source := s.source()
 	if source.Incomplete != "" {
-		lines = append(lines, "NOT COMPLETE: "+source.Incomplete)
+		lines = append(lines, remark{"NOT COMPLETE: ", source.Incomplete})
 	}
 	if source.Title != "" {
-		lines = append(lines, "Read: "+source.Title)
+		lines = append(lines, remark{"Read: ", source.Title})
 	}
 	if !s.first.IsZero() {
-		lines = append(lines, "Requests from "+s.first.Format(time.DateTime)+" to "+s.last.Format(time.DateTime)+" UTC")
+		lines = append(lines, remark{ours: s.period()})
 	}
 	if clusters := s.clusters(); len(clusters) > 0 {
-		lines = append(lines, "Clusters: "+strings.Join(clusters[:min(len(clusters), maxTop)], ", "))
+		lines = append(lines, remark{"Clusters: ", strings.Join(clusters[:min(len(clusters), maxTop)], ", ")})
 	}
 	if n := source.Undecidable; n > 0 {
-		lines = append(lines, plural(n, "text")+" could not be judged: cut, or no event; they may hide a request")
+		lines = append(lines, remark{ours: plural(n, "text") + " could not be judged: cut, or no event; they may hide a request"})
 	}
 	if n := source.LeftOut; n > 0 {
-		lines = append(lines, plural(n, "finding")+" left out by filters or the allowlist")
+		lines = append(lines, remark{ours: plural(n, "finding") + " left out by filters or the allowlist"})
 	}
 	made := "Made by kubeanon " + version.Version
 	if !source.At.IsZero() {
 		made += " on " + source.At.UTC().Format(time.DateTime) + " UTC"
 	}
-	return append(lines, made)
+	return append(lines, remark{ours: made})
 }
 
 // plural is a count with its noun.

@@ -16,11 +16,13 @@ type block struct {
 	findings []finding.Finding
 	rows     []byte // of the findings, if they were rendered
 	stats    Stats
-	reasons  map[annotate.Reason]int64
-	done     chan struct{} // one message when the worker is through
+	lines    int64                     // of the text, the empty ones too
+	reasons  map[annotate.Reason]int64 // undecidable records
+	first    map[annotate.Reason]int64 // the line of the first of them, from 1
+	done     chan struct{}             // one message when the worker is through
 
-	end   bool   // the last of its input; then the rest is set
 	name  string // of the input
+	end   bool   // the last of its input; then the rest is set
 	files int    // 1 if it could be opened
 	err   error
 }

@@ -1,6 +1,10 @@
 package scan
 
 const (
+	// maxOdd is how many inputs without audit events are named. An export of all
+	// logs of a cluster holds hundreds of them beside the audit log.
+	maxOdd = 3
+
 	// blockSize is how much is read and judged at a time. Below 1 MiB the
 	// system calls show, above it the cache does.
 	blockSize = 1 << 20

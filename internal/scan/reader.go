@@ -1,7 +1,10 @@
 package scan
 
 import (
+	"compress/flate"
+	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,11 +63,11 @@ func (r *reader) block() *block {
 	return b
 }
 
-// hand hands on a block; end says that it is the last one of an input, name is
-// empty if that was not even opened.
+// hand hands on a block of the named input; end says that it is the last one,
+// name is empty if that was not even opened.
 func (r *reader) hand(b *block, end bool, name string, err error) {
 	b.end, b.name, b.err = end, name, err
-	if name != "" {
+	if end && name != "" {
 		b.files = 1
 	}
 	r.order <- b
@@ -75,7 +78,7 @@ func (r *reader) hand(b *block, end bool, name string, err error) {
 func (r *reader) input(ctx context.Context, name string, input io.Reader) {
 	text, err := logfile.Unpack(logfile.Counting(input, r.count))
 	if err != nil {
-		r.hand(r.block(), true, name, fmt.Errorf("%s: %w", name, err))
+		r.hand(r.block(), true, name, fmt.Errorf("%s: %w", name, damaged(err)))
 		return
 	}
 	defer func() { _ = text.Close() }() // only read
@@ -87,15 +90,26 @@ func (r *reader) input(ctx context.Context, name string, input io.Reader) {
 		case err == io.EOF:
 			r.hand(b, true, name, nil)
 		case err != nil:
-			r.hand(b, true, name, fmt.Errorf("%s: %w", name, err))
+			r.hand(b, true, name, fmt.Errorf("%s: %w", name, damaged(err)))
 		case ctx.Err() != nil:
 			r.hand(b, true, name, nil)
 		default:
-			r.hand(b, false, "", nil)
+			r.hand(b, false, name, nil)
 			continue
 		}
 		return
 	}
+}
+
+// damaged says of a packed file that is not whole what became of it.
+func damaged(err error) error {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: the packed file is cut off; what stands before the cut was judged, fetch the file again for the rest", err)
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.As(err, new(flate.CorruptInputError)):
+		return fmt.Errorf("%w: the packed file is damaged; what could be unpacked was judged and may be wrong, fetch the file again", err)
+	}
+	return err
 }
 
 // count counts what is read from an input, for the progress.

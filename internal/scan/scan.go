@@ -46,19 +46,26 @@ type Scanner struct {
 	Emit      func(*finding.Finding)                      // called for each finding in the order of the input; it may be kept
 	Render    func(dst []byte, f *finding.Finding) []byte // instead of Emit: appends the row of a finding, called by all workers at a time
 	Rows      func(rows []byte)                           // with Render: called with rows in the order of the input
-	Warn      func(string)                                // called with one line for each input that is odd, but was read
+	Warn      func(string)                                // called with one line for inputs that are odd, but were read: the first ones by name, then with how many more there were
 	Progress  func(read int64)                            // called with the bytes read from files so far, by another goroutine; may be nil
 
 	Stats   Stats
-	Reasons map[annotate.Reason]int64 // undecidable lines by reason
+	Reasons map[annotate.Reason]int64         // undecidable lines by reason
+	First   map[annotate.Reason]finding.Place // where the first of them stands
 }
+
+// stopped is the error of a context that ended a scan.
+type stopped struct{ err error }
+
+func (s stopped) Error() string { return "stopped before the end" }
+func (s stopped) Unwrap() error { return s.err }
 
 // Run scans the paths: files, folders and "-". A path that cannot be read does
 // not stop it: errors of all of them are joined. The error of a context that
 // ends the scan early is among them.
 func (s *Scanner) Run(ctx context.Context, paths []string) error {
 	start := time.Now()
-	s.Reasons = map[annotate.Reason]int64{}
+	s.Reasons, s.First = map[annotate.Reason]int64{}, map[annotate.Reason]finding.Place{}
 	jobs := s.Jobs
 	if jobs <= 0 {
 		jobs = runtime.GOMAXPROCS(0)
@@ -77,11 +84,16 @@ func (s *Scanner) Run(ctx context.Context, paths []string) error {
 	}
 	var errs []error
 	var file Stats // of the input so far
+	var lines int64
+	odd := 0
 	for b := range in.order {
 		<-b.done
 		file.add(b.stats)
 		s.Stats.add(b.stats)
 		for reason, n := range b.reasons {
+			if s.Reasons[reason] == 0 {
+				s.First[reason] = finding.Place{Input: b.name, Line: lines + b.first[reason]}
+			}
 			s.Reasons[reason] += n
 		}
 		for i := range b.findings {
@@ -89,26 +101,35 @@ func (s *Scanner) Run(ctx context.Context, paths []string) error {
 				break
 			}
 			s.Stats.Hits++
+			b.findings[i].Place.Input = b.name
+			b.findings[i].Place.Line += lines
 			s.Emit(&b.findings[i])
 		}
 		if len(b.rows) > 0 && ctx.Err() == nil {
 			s.Stats.Hits += b.stats.Hits
 			s.Rows(b.rows)
 		}
+		lines += b.lines
 		if b.end {
+			lines = 0
 			s.Stats.Files += b.files
 			if b.err != nil {
 				errs = append(errs, b.err)
 			} else if file.Lines > 0 && file.Events == 0 && file.Undecidable == 0 {
-				s.Warn(fmt.Sprintf("%s: no audit events in it; is it a Kubernetes audit log?", b.name))
+				if odd++; odd <= maxOdd {
+					s.Warn(b.name + ": no audit events in it; is it a Kubernetes audit log?")
+				}
 			}
 			file = Stats{}
 		}
 		in.free <- b
 	}
 	workers.Wait()
+	if odd > maxOdd {
+		s.Warn(fmt.Sprintf("%d more of %d files have no audit events in them, either", odd-maxOdd, s.Stats.Files))
+	}
 	if err := ctx.Err(); err != nil {
-		errs = append(errs, fmt.Errorf("stopped before the end: %w", err))
+		errs = append(errs, stopped{err})
 	}
 	s.Stats.Seconds = time.Since(start).Seconds()
 	return errors.Join(errs...)

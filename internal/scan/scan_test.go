@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,6 +36,8 @@ func line(id, name string) string {
 
 type result struct {
 	ids   []string
+	at    []string // where they stand
+	first map[annotate.Reason]finding.Place
 	stats scan.Stats
 	warns []string
 	err   error
@@ -51,11 +54,14 @@ func runJobs(t testing.TB, jobs int, stdin string, paths ...string) (r result) {
 		Jobs:      jobs,
 		Annotator: annotate.Annotator{Policy: judge.DefaultPolicy()},
 		Stdin:     strings.NewReader(stdin),
-		Emit:      func(f *finding.Finding) { r.ids = append(r.ids, f.Event.AuditID) },
-		Warn:      func(w string) { r.warns = append(r.warns, w) },
+		Emit: func(f *finding.Finding) {
+			r.ids = append(r.ids, f.Event.AuditID)
+			r.at = append(r.at, f.Place.String())
+		},
+		Warn: func(w string) { r.warns = append(r.warns, w) },
 	}
 	r.err = s.Run(context.Background(), paths)
-	r.stats = s.Stats
+	r.stats, r.first = s.Stats, s.First
 	r.stats.Seconds = 0
 	return r
 }
@@ -293,5 +299,76 @@ func TestSlowWriter(t *testing.T) {
 	out.Close()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// A finding says in which line it stands, and so does the first text that cannot be
+// judged: over blocks, empty lines, JSON over several lines, lines that are too
+// long, and of the unpacked text.
+func TestPlace(t *testing.T) {
+	dir := t.TempDir()
+	var text strings.Builder
+	var want []string
+	lines := 0
+	put := func(s string) {
+		text.WriteString(s)
+		lines += strings.Count(s, "\n")
+	}
+	path := filepath.Join(dir, "a.gz")
+	for i := range 4 {
+		put("\n" + strings.Repeat(line("x", "alice"), 20_000)) // more than a block
+		want = append(want, fmt.Sprintf("%s:%d", path, lines+1))
+		put(line("hit", user))
+		put("{\n \"kind\": \"Event\", \"apiVersion\": \"audit.k8s.io/v1\",\n \"user\": {\"username\": \"bob\"}\n}\n")
+		if i == 2 {
+			put(user + " is here\n")
+		}
+	}
+	write(t, dir, "a.gz", pack(text.String()))
+	write(t, dir, "b", []byte(line("hit", user)))
+	for _, jobs := range []int{1, 3} {
+		r := runJobs(t, jobs, "", path, filepath.Join(dir, "b"))
+		if diff := cmp.Diff(append(slices.Clone(want), filepath.Join(dir, "b")+":1"), r.at); diff != "" {
+			t.Error(diff)
+		}
+		// Behind the third of four parts of the same length.
+		unjudged := finding.Place{Input: path, Line: int64((lines-1)/4*3 + 1)}
+		if got := r.first[annotate.NoEvent]; got != unjudged {
+			t.Errorf("the first text that cannot be judged: %v, not %v", got, unjudged)
+		}
+	}
+}
+
+// An export of all logs of a cluster has hundreds of files beside the audit log.
+func TestManyOdd(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 9 {
+		write(t, dir, fmt.Sprint("authenticator", i), []byte("access granted\n"))
+	}
+	write(t, dir, "kube-apiserver-audit", []byte(line("1", user)))
+	r := run(t, "", dir)
+	if len(r.warns) != 4 || r.warns[3] != "6 more of 10 files have no audit events in them, either" || len(r.ids) != 1 {
+		t.Errorf("%q, %v", r.warns, r.ids)
+	}
+}
+
+// What is packed and not whole says so in words, and what to do.
+func TestDamaged(t *testing.T) {
+	dir := t.TempDir()
+	whole := pack(line("1", user) + strings.Repeat(line("2", "alice"), 100))
+	bad := bytes.Clone(whole)
+	bad[len(bad)-6] ^= 1 // of the checksum
+	for name, test := range map[string]struct {
+		content []byte
+		want    string
+	}{
+		"cut":      {whole[:len(whole)-8], "cut off"},
+		"checksum": {bad, "damaged"},
+		"header":   {[]byte("\x1f\x8b\xff\xff\xff\xff\xff\xff\xff\xff\xff"), "damaged"},
+	} {
+		r := run(t, "", write(t, dir, name, test.content))
+		if r.err == nil || !strings.Contains(r.err.Error(), test.want) || !strings.Contains(r.err.Error(), "fetch the file again") {
+			t.Errorf("%s: %v", name, r.err)
+		}
 	}
 }

@@ -24,25 +24,27 @@ func (w *worker) judge(b *block) {
 		if next < 0 && w.annotator.Skips() {
 			next = audit.Next(text)
 		}
-		n := record(text)
+		n, lines := record(text)
 		w.record(b, text[:n], next >= n)
+		b.lines += lines
 		text, next = text[n:], next-n
 	}
 }
 
-// record is the length of the record that text begins with: a line with its
-// break, or the lines of JSON that somebody laid out. A line that was only cut
+// record is the length of the record that text begins with, and its lines: a
+// line with its break, or the lines of JSON that somebody laid out. A line that was only cut
 // is not followed by indented ones. Of an array the first line is a record of
 // its own, so that its elements come one by one, however many there are.
-func record(text []byte) int {
-	n := lineLen(text)
+func record(text []byte) (n int, lines int64) {
+	n, lines = lineLen(text), 1
 	depth := opened(text[:n])
 	for depth > 0 && continues(text[n:]) {
 		more := lineLen(text[n:])
 		depth += audit.Depth(text[n : n+more])
 		n += more
+		lines++
 	}
-	return n
+	return n, lines
 }
 
 func lineLen(text []byte) int {
@@ -95,13 +97,17 @@ func (w *worker) record(b *block, text []byte, nameless bool) {
 		event := *f.Event // which the decoder uses again
 		kept := *f
 		kept.Event = &event
+		kept.Place.Line = b.lines + 1
 		b.findings = append(b.findings, kept)
 	})
 	b.stats.Events += int64(events)
 	if reason != annotate.Decided {
 		b.stats.Undecidable++
 		if b.reasons == nil {
-			b.reasons = map[annotate.Reason]int64{}
+			b.reasons, b.first = map[annotate.Reason]int64{}, map[annotate.Reason]int64{}
+		}
+		if b.reasons[reason] == 0 {
+			b.first[reason] = b.lines + 1
 		}
 		b.reasons[reason]++
 	}

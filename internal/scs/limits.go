@@ -19,6 +19,10 @@ const (
 	// maxAnswer bounds an answer in memory: a page of results of audit events.
 	maxAnswer = 256 << 20
 
+	// maxToken bounds what is read of the answer with a token; real ones have a
+	// few kB.
+	maxToken = 1 << 20
+
 	// tryTimeout bounds one try, callTimeout all of them.
 	tryTimeout  = time.Minute
 	callTimeout = 30 * time.Minute

@@ -121,7 +121,7 @@ func (t *transport) GetTokenContext() (*idp.Context, error) {
 		return nil, fmt.Errorf("asking for a token: %s; check the client ID and secret", response.Status)
 	}
 	token := &idp.Context{StartTime: time.Now().Unix()}
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(token); err != nil || token.AccessToken == "" {
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxToken)).Decode(token); err != nil || token.AccessToken == "" {
 		return nil, errors.New("asking for a token: the answer holds none")
 	}
 	return token, nil

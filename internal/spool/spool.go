@@ -45,6 +45,9 @@ type Spool struct {
 	inSeq int
 	inPos int64
 	segs  []int // all segments, in order
+
+	ackSeq int // how far the batches are out for good
+	ackPos int64
 }
 
 // Open opens the spool in dir and makes it if it is not there. It holds at most
@@ -73,6 +76,7 @@ func Open(dir string, limit int64) (*Spool, error) {
 		if _, err := fmt.Sscanf(string(text), "%d %d", &s.inSeq, &s.inPos); err != nil {
 			s.inSeq, s.inPos = 0, 0 // half a file: everything is read once more
 		}
+		s.ackSeq, s.ackPos = s.inSeq, s.inPos
 	}
 	// The last segment may end in half a frame: a new one is begun behind it. Its
 	// number is above what was read, or it would be taken for read.
@@ -134,10 +138,10 @@ func (s *Spool) Append(records [][]byte) error {
 	}
 	frame := make([]byte, headSize, headSize+size)
 	for _, r := range records {
-		frame = binary.BigEndian.AppendUint32(frame, uint32(len(r)))
+		frame = binary.BigEndian.AppendUint32(frame, uint32(len(r))) //nolint:gosec // at most maxFrame
 		frame = append(frame, r...)
 	}
-	binary.BigEndian.PutUint32(frame, uint32(size)) //nolint:gosec // at most maxFrame
+	binary.BigEndian.PutUint32(frame, uint32(size))
 	binary.BigEndian.PutUint32(frame[4:], crc32.Checksum(frame[headSize:], castagnoli))
 
 	s.write.Lock()
@@ -296,6 +300,7 @@ func (s *Spool) ack(seq int, pos int64) {
 	for len(s.segs) > 0 && s.segs[0] < seq {
 		s.remove(s.segs[0])
 	}
+	s.ackSeq, s.ackPos = seq, pos
 	next := s.ackPath() + ".new"
 	err := os.WriteFile(next, fmt.Appendln(nil, seq, pos), 0o600)
 	if err == nil {
@@ -310,6 +315,17 @@ func (s *Spool) ack(seq int, pos int64) {
 func (s *Spool) Size() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.bytes
+}
+
+// Waiting is how many of them are not out yet: segments that are out go as a
+// whole, so that of an empty spool up to one is on the disk.
+func (s *Spool) Waiting() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.segs) > 0 && s.segs[0] == s.ackSeq {
+		return max(s.bytes-s.ackPos, 0)
+	}
 	return s.bytes
 }
 

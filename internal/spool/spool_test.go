@@ -60,6 +60,41 @@ func next(t *testing.T, s *spool.Spool, done bool) (records []string) {
 	return records
 }
 
+// What waits is what is not out, of the segment on the disk too, and over a restart.
+func TestWaiting(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, 1<<20)
+	waits := func(want int64) {
+		t.Helper()
+		if got := s.Waiting(); got != want {
+			t.Errorf("%d bytes wait, not %d", got, want)
+		}
+	}
+	waits(0)
+	appendTo(t, s, "one")
+	one := s.Size()
+	waits(one)
+	appendTo(t, s, "two", "three")
+	all := s.Size()
+	next(t, s, true)
+	waits(all - one)
+	if s.Size() != all {
+		t.Errorf("the segment is gone before it is out: %d", s.Size())
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, 1<<20)
+	defer s.Close()
+	waits(all - one)
+	next(t, s, true)
+	waits(0)
+	appendTo(t, s, "four")
+	waits(8 + 4 + 4)
+	next(t, s, true)
+	waits(0)
+}
+
 func TestRestart(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, 1<<20)

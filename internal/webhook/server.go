@@ -90,8 +90,28 @@ func (p *pair) old(err error) error {
 type warner func(format string, args ...any)
 
 func (w warner) Write(p []byte) (int, error) {
-	w("%s", strings.TrimSpace(string(p)))
+	text := strings.TrimSpace(string(p))
+	w("%s%s", text, hint(text))
 	return len(p), nil
+}
+
+// hints say what to do about a failed handshake, by what crypto/tls says.
+var hints = []struct{ text, hint string }{
+	{"client didn't provide a certificate", "the sender has none: client-certificate and client-key in its --audit-webhook-config-file; probes ask elsewhere"},
+	{"failed to verify certificate", "the sender's certificate is refused: is it of the CA that senders need one of, is it in time, is it one for clients?"},
+	{"remote error: tls: bad certificate", "the sender refuses our certificate: certificate-authority in its --audit-webhook-config-file has to be its CA, and server has to be a name in it"},
+	{"remote error: tls: unknown certificate authority", "the sender refuses our certificate: certificate-authority in its --audit-webhook-config-file has to be its CA"},
+	{"remote error: tls: expired certificate", "the sender refuses our certificate: renew it"},
+	{"client sent an HTTP request to an HTTPS server", "the sender speaks no TLS: server in its --audit-webhook-config-file has to be https://"},
+}
+
+func hint(text string) string {
+	for _, h := range hints {
+		if strings.Contains(text, h.text) {
+			return "; " + h.hint
+		}
+	}
+	return ""
 }
 
 // Serve answers on a listener, with TLS and HTTP/2 if config is not nil, until

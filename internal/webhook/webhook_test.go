@@ -308,6 +308,8 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	h, k := newHandler(t)
+	said := make(chan string, 100)
+	h.Warn = func(format string, args ...any) { said <- fmt.Sprintf(format, args...) }
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- webhook.Serve(ctx, l, config, h, time.Second) }()
@@ -359,6 +361,29 @@ func TestTLS(t *testing.T) {
 	}
 	if server, err := send("api", 0); err != nil || server != "server-2" {
 		t.Errorf("after the renewal: %q, %v", server, err)
+	}
+	roots = x509.NewCertPool()
+	roots.AddCert(foreign.cert)
+	if _, err := send("api", 0); err == nil {
+		t.Error("the sender took a certificate of a CA that it does not know")
+	}
+	if answer, err := http.Post("http://"+l.Addr().String()+"/audit", "application/json", strings.NewReader(list)); err == nil {
+		answer.Body.Close()
+	}
+	// Each says what to do; that of TLS 1.1 is no matter of certificates.
+	want := map[string]int{"the sender has none": 1, "the sender's certificate is refused": 2, "the sender refuses our certificate": 1, "the sender speaks no TLS": 1}
+	got := map[string]int{}
+	for timeout := time.After(10 * time.Second); !cmp.Equal(want, got); {
+		select {
+		case line := <-said:
+			for hint := range want {
+				if strings.Contains(line, "; "+hint) {
+					got[hint]++
+				}
+			}
+		case <-timeout:
+			t.Fatal(cmp.Diff(want, got))
+		}
 	}
 	cancel()
 	if err := <-served; err != nil {

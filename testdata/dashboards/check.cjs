@@ -47,12 +47,12 @@ const mocked = (d, name) => {
     const errors = [];
     tab.on('pageerror', (e) => errors.push(String(e)));
     await tab.setViewport({ width: 1240, height: view.layout.options.height + (view.layout.globalInputs.length ? 110 : 20) });
-    await tab.goto('file://' + page, { waitUntil: 'load' });
+    await tab.goto('file://' + page, { waitUntil: 'load', timeout: 180000 }); // a busy machine takes its time over 10 MB of script
     const wrong = await tab.evaluate((d) => window.validate(d), tabbed(view));
     const list = Array.isArray(wrong) ? wrong : Object.values(wrong ?? {}).flat();
     await tab.evaluate((d) => window.draw(d), mocked(view, name));
     await tab.waitForNetworkIdle({ idleTime: 500, timeout: 20000 }).catch(() => {});
-    await new Promise((done) => setTimeout(done, 3000)); // charts move into place
+    await new Promise((done) => setTimeout(done, 8000)); // charts move into place
     await tab.screenshot({ path: path.join(pictures, `dashboard-${name}.png`) });
     const text = await tab.evaluate(() => document.body.innerText);
     for (const v of Object.values(view.visualizations)) {

@@ -52,7 +52,7 @@ func (s *Server) Run(ctx context.Context, search Search, each func(Row) error) e
 		return err
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
-	return read(response.Body, each)
+	return read(response.Body, maxRow, each)
 }
 
 // Version asks for the version of the server.
@@ -65,7 +65,7 @@ func (s *Server) Version(ctx context.Context) (string, error) {
 	var info struct {
 		Entry []struct{ Content struct{ Version string } }
 	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&info); err != nil {
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxInfo)).Decode(&info); err != nil {
 		return "", fmt.Errorf("%s does not answer as splunkd: %w", s.URL, err)
 	}
 	if len(info.Entry) == 0 {
@@ -117,11 +117,14 @@ func (s *Server) call(ctx context.Context, method, path string, form url.Values)
 
 type message struct{ Type, Text string }
 
-// read reads the stream: one JSON object after the other.
-func read(stream io.Reader, each func(Row) error) error {
-	d := json.NewDecoder(stream)
+// read reads the stream: one JSON object after the other, each of at most most
+// bytes.
+func read(stream io.Reader, most int, each func(Row) error) error {
+	bounded := &rowReader{stream: stream}
+	d := json.NewDecoder(bounded)
 	rows, last := 0, false
 	for {
+		bounded.left = most
 		var line struct {
 			Preview  bool
 			LastRow  bool `json:"lastrow"`
@@ -157,6 +160,22 @@ func read(stream io.Reader, each func(Row) error) error {
 			return err
 		}
 	}
+}
+
+// rowReader ends a stream whose rows do not end: what it reads for one of them
+// is bounded. The decoder may have read a part of the next row with it.
+type rowReader struct {
+	stream io.Reader
+	left   int
+}
+
+func (r *rowReader) Read(p []byte) (int, error) {
+	if r.left == 0 {
+		return 0, errors.New("a row that does not end")
+	}
+	n, err := r.stream.Read(p[:min(len(p), r.left)])
+	r.left -= n
+	return n, err
 }
 
 // value is a string, or a list of them.

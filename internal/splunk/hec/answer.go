@@ -47,7 +47,7 @@ func (a *answer) hint() string {
 	case 10, 11, 14:
 		return "; acknowledgement and the token's \"useACK\" have to agree"
 	}
-	if a.status == http.StatusNotFound {
+	if a.status >= 400 && a.status < 500 && a.Text == "" || a.status == http.StatusNotFound { // no collector says so little
 		return "; is this the address of the collector, as https://HOST:8088?"
 	}
 	return ""

@@ -173,7 +173,7 @@ func (c *Client) send(ctx context.Context, body []byte, ends []int, confirmed fu
 			return &FatalError{a.Code, fmt.Sprintf("%s (code %d: %s)%s", http.StatusText(a.status), a.Code, a.Text, a.hint())}
 		default:
 			if err == nil {
-				err = fmt.Errorf("%d %s (code %d: %s)", a.status, http.StatusText(a.status), a.Code, a.Text)
+				err = fmt.Errorf("%d %s (code %d: %s)%s", a.status, http.StatusText(a.status), a.Code, a.Text, a.hint())
 			}
 			if ctx.Err() != nil {
 				return ctx.Err()

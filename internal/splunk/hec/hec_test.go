@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -177,6 +178,33 @@ func TestFatal(t *testing.T) {
 		if events, _ := c.Batch(); events != 2 || c.Sent != 0 {
 			t.Errorf("%s: the batch is gone", want)
 		}
+	}
+}
+
+// TestHint: who goes on for ever says what to do, too.
+func TestHint(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"kind":"Status","status":"Failure","code":403}`, http.StatusForbidden)
+	}))
+	defer other.Close()
+	for want, url := range map[string]string{"code 4: Invalid token); check the token; ": "", "is this the address of the collector": other.URL} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var warned string
+		c := &hec.Client{}
+		client(t, &fakehec.Collector{}, c)
+		c.Token, c.Forever = "wrong", true
+		c.Warn = func(format string, args ...any) {
+			warned = fmt.Sprintf(format, args...)
+			cancel()
+		}
+		if url != "" {
+			c.URL = url
+		}
+		add(c, 0, 1)
+		if err := c.Flush(ctx, nil); !errors.Is(err, context.Canceled) || !strings.Contains(warned, want) {
+			t.Errorf("%v, %q, want %s", err, warned, want)
+		}
+		cancel()
 	}
 }
 

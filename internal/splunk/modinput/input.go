@@ -43,7 +43,7 @@ func Read(r io.Reader) (in Input, err error) {
 	}
 	if err := d.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			return in, errors.New("no configuration on standard input: splunkd writes one there when it starts the input")
+			return in, errors.New("no configuration on standard input: splunkd writes one there when it starts the input (on the command line: kubeanon help)")
 		}
 		return in, fmt.Errorf("the configuration on standard input: %w", err)
 	}

@@ -15,10 +15,10 @@ import (
 )
 
 // Client makes a client for one server, which is never sent anywhere else: the
-// token or session key stays with it. caFile holds the certificates to trust
-// beside those of the system, in PEM; without one, the certificate that Splunk
-// makes for itself is trusted only where nobody can stand between: on this
-// machine. The timeout is that of a request, 0 for none.
+// token or session key stays with it, and goes over plain HTTP only on this
+// machine. caFile holds the certificates to trust beside those of the system, in
+// PEM; without one, the certificate that Splunk makes for itself is trusted only
+// where nobody can stand between: on this machine. The timeout is that of a request, 0 for none.
 func Client(server, caFile string, timeout time.Duration) (*http.Client, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -27,6 +27,8 @@ func Client(server, caFile string, timeout time.Duration) (*http.Client, error) 
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	local := Local(u.Hostname())
 	switch {
+	case u.Scheme == "http" && !local:
+		return nil, fmt.Errorf("%s would be sent the token in the clear; write https://%s", u.Redacted(), u.Host)
 	case caFile != "":
 		text, err := os.ReadFile(caFile)
 		if err != nil {

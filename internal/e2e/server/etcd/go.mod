@@ -1,4 +1,4 @@
-// The store of the API servers. "./build.sh e2e" builds it.
+// The store of the API servers; "./build.sh e2e" builds it.
 module kubeanon.invalid/e2e/etcd
 
 go 1.26.0
