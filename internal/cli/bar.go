@@ -20,7 +20,7 @@ func newBar(w io.Writer, doing string, total int64) *bar {
 	b := &bar{
 		screen:  w,
 		writer:  progress.NewWriter(),
-		tracker: &progress.Tracker{Message: doing, Total: total, Units: progress.UnitsBytes, RemoveOnCompletion: true},
+		tracker: &progress.Tracker{Message: doing, Total: total, Units: progress.UnitsBytes},
 		done:    make(chan struct{}),
 	}
 	b.writer.SetOutputWriter(w)
@@ -43,7 +43,13 @@ func (b *bar) update() func(read int64) {
 	if b == nil {
 		return nil
 	}
-	return b.tracker.SetValue
+	total := b.tracker.Total
+	return func(read int64) {
+		if total > 0 { // a tracker that is done would leave a line of its own
+			read = min(read, total-1)
+		}
+		b.tracker.SetValue(read)
+	}
 }
 
 // add counts bytes.
@@ -68,8 +74,8 @@ func (b *bar) stop() {
 	if b == nil {
 		return
 	}
-	b.tracker.MarkAsDone()
 	b.writer.Stop()
 	<-b.done
-	_, _ = io.WriteString(b.screen, "\r\x1b[K")
+	// The bar is the line above the cursor, whose own may begin with ^C.
+	_, _ = io.WriteString(b.screen, "\r\x1b[K\x1b[A\x1b[K")
 }

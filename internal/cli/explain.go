@@ -15,24 +15,34 @@ import (
 	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/explain"
 	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/logfile"
+	"github.com/kubeanon/kubeanon/internal/options"
+	"github.com/kubeanon/kubeanon/internal/scan"
 )
 
 func explainCommand(stdin, stdout *os.File) *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
 		Usage:     "say why an event is judged as it is, factor by factor",
-		ArgsUsage: "FILE | FILE:LINE | -",
-		Description: "Reads one event, in any wrapper, and prints the verdict with its reasons.\n\n" +
+		ArgsUsage: "FILE | FILE:LINE | - | --id AUDIT-ID PATH...",
+		Description: "Reads one event, in any wrapper, and prints the verdict with its reasons. FILE may be packed, and\n" +
+			"FILE:LINE is what the HTML report and SARIF name; with --id it looks for a finding in files and folders.\n\n" +
 			"Examples:\n" +
 			"   kubeanon explain event.json\n" +
 			"   kubeanon explain audit.log:1742\n" +
+			"   kubeanon explain --id 5a5d0f2e-6f07-4b43-a3f9-2f1f6f1d7a33 exported-logs/\n" +
 			"   grep -m1 system:anonymous audit.log | kubeanon explain --json -",
-		Flags: append(searchFlags(), &cli.BoolFlag{Name: "json", Usage: "print JSON"}),
+		Flags: append(searchFlags(),
+			&cli.StringFlag{Name: "id", Usage: "look for the findings with this `AUDIT-ID`"},
+			&cli.BoolFlag{Name: "json", Usage: "print JSON"}),
 		Action: func(c *cli.Context) error {
 			opts, err := searchOptions(c)
 			if err != nil {
 				return err
+			}
+			if id := c.String("id"); id != "" {
+				return explainID(c, opts, id, stdin, stdout)
 			}
 			if c.NArg() != 1 {
 				return usageError("kubeanon: explain takes one FILE, FILE:LINE or - (see kubeanon explain --help)")
@@ -71,6 +81,50 @@ func explainCommand(stdin, stdout *os.File) *cli.Command {
 			return nil
 		},
 	}
+}
+
+// explainID explains the findings with an audit ID: one for each stage of a request.
+func explainID(c *cli.Context, opts options.Options, id string, stdin, stdout *os.File) error {
+	if c.NArg() == 0 {
+		return usageError("kubeanon: explain --id where? Name files or folders, or - for standard input (see kubeanon explain --help)")
+	}
+	ctx, stop := interruptible(c.Context)
+	defer stop()
+	found := 0
+	var writeErr error
+	s := scan.Scanner{
+		Annotator: annotate.Annotator{Policy: opts.Policy},
+		Stdin:     &interruptibleReader{ctx: ctx, file: stdin},
+		Suppress:  func(f *finding.Finding) bool { return f.Event.AuditID != id },
+		Warn:      func(string) {}, // other logs may stand beside
+		Emit: func(f *finding.Finding) {
+			if found++; found > maxSame || writeErr != nil {
+				return
+			}
+			told := explain.Explain(f)
+			if c.Bool("json") {
+				writeErr = json.NewEncoder(stdout).Encode(&told)
+				return
+			}
+			if found > 1 {
+				fmt.Fprintln(stdout)
+			}
+			fmt.Fprintf(stdout, "%-12s %s\n", "at", judge.Printable(f.Place.String()))
+			writeErr = told.WriteText(stdout)
+		},
+	}
+	err := s.Run(ctx, c.Args().Slice())
+	switch {
+	case writeErr != nil:
+		return writeErr
+	case err != nil:
+		return unreadableError{fmt.Errorf("kubeanon: %s", strings.ReplaceAll(err.Error(), "\n", "\nkubeanon: "))}
+	case found == 0:
+		return unreadableError{fmt.Errorf("kubeanon: no anonymous request with the audit ID %s in %d events", judge.Clean(id), s.Stats.Events)}
+	case found > maxSame:
+		fmt.Fprintf(stdout, "\nand %d more with this audit ID\n", found-maxSame)
+	}
+	return errFound
 }
 
 // readEvent reads a file, packed or not, a line of one, or standard input.

@@ -40,7 +40,7 @@ func replayCommand(stdin, stdout, stderr *os.File) *cli.Command {
 			"   kubeanon replay --url https://splunk:8088 --token-file hec.token --ack --resume replay.json logs/\n" +
 			"   kubeanon replay --to file --output today.ndjson --rebase now audit.log.gz\n" +
 			"   kubeanon replay --dry-run audit.log      # how many events, of what time",
-		Flags: append(cloudFlags(),
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "to", Value: "hec", Usage: "hec, scs, file: Splunk's HTTP Event Collector, Splunk Cloud Services (legacy), or a file"},
 			&cli.StringFlag{Name: "url", Usage: "`URL` of the collector, such as https://splunk:8088, or of Splunk Cloud Services"},
 			&cli.StringFlag{Name: "token-file", Usage: "`FILE` with the token"},
@@ -57,7 +57,7 @@ func replayCommand(stdin, stdout, stderr *os.File) *cli.Command {
 			&cli.StringFlag{Name: "resume", Usage: "keep in `FILE` how far it came, and go on from there"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "send nothing: say what there is"},
 			&cli.BoolFlag{Name: "no-progress", Usage: "say nothing until the end"},
-		),
+		}, cloudFlags()...),
 		Action: func(c *cli.Context) error { return runReplay(c, stdin, stdout, stderr) },
 	}
 }
@@ -234,7 +234,7 @@ func rebase(ctx context.Context, c *cli.Context, r *replay.Replay) error {
 	}
 	newest, err := replay.Newest(ctx, r.Datasets, nil)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return errors.New("kubeanon: stopped before anything was sent")
 	}
 	if newest.IsZero() {
 		return unreadableError{errors.Join(errors.New("kubeanon: --rebase: no event has a time"), err)}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -27,15 +29,41 @@ func token(c *cli.Context, flag, what string, stdin, stderr *os.File) (string, e
 		return "", usageError(fmt.Sprintf("kubeanon: no %s: name a file with --%s, or set the environment variable %s", what, flag, tokenVariable))
 	}
 	fmt.Fprintf(stderr, "%s: ", what)
-	text, err := term.ReadPassword(int(stdin.Fd()))
+	text, err := readSecret(c.Context, int(stdin.Fd()))
 	fmt.Fprintln(stderr)
 	if err != nil {
 		return "", fmt.Errorf("kubeanon: reading the %s: %w", what, err)
 	}
-	if len(strings.TrimSpace(string(text))) == 0 {
+	if text == "" {
 		return "", usageError(fmt.Sprintf("kubeanon: an empty %s", what))
 	}
-	return strings.TrimSpace(string(text)), nil
+	return text, nil
+}
+
+// readSecret reads a line that the terminal does not show. Ctrl-C ends that, and
+// leaves the terminal as it was; the read that waits is left behind.
+func readSecret(ctx context.Context, fd int) (string, error) {
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
+	type answer struct {
+		text []byte
+		err  error
+	}
+	typed := make(chan answer, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		typed <- answer{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", errors.Join(errors.New("stopped"), term.Restore(fd, before))
+	case a := <-typed:
+		return strings.TrimSpace(string(a.text)), a.err
+	}
 }
 
 // secret reads the file that a flag names; empty without the flag.

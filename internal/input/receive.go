@@ -80,18 +80,22 @@ func (c *collector) serve(ctx context.Context, config *tls.Config, token, dir st
 func (w *Webhook) hasRoom(kept *spool.Spool) bool { return kept.Size() < w.SpoolSize*9/10 }
 
 // keep puts the events of a request into the spool, behind the cluster that the
-// request was posted for.
+// request was posted for. What is refused comes again, and is counted then.
 func (c *collector) keep(kept *spool.Spool, cluster string, events [][]byte) error {
 	records := [][]byte{[]byte(cluster)}
 	for _, ev := range events {
-		if c.takes(ev) {
+		if c.set.filter.passes(ev) {
 			records = append(records, ev)
 		}
 	}
-	if len(records) == 1 {
-		return nil
+	if len(records) > 1 {
+		if err := kept.Append(records); err != nil {
+			return err
+		}
 	}
-	return kept.Append(records)
+	c.seen.Add(int64(len(events)))
+	c.left.Add(int64(len(events) - len(records) + 1))
+	return nil
 }
 
 // drain brings what is in the spool to splunkd, until it is closed and empty.

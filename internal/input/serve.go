@@ -111,7 +111,7 @@ func (c *collector) writeMetrics(w io.Writer, spooled, waiting int64) {
 		name, kind, help string
 		value            int64
 	}{
-		{"kubeanon_events_received_total", "counter", "Events that API servers sent.", c.seen.Load()},
+		{"kubeanon_events_received_total", "counter", "Events that API servers sent and that were taken.", c.seen.Load()},
 		{"kubeanon_events_left_out_total", "counter", "Events that the filter left out.", c.left.Load()},
 		{"kubeanon_events_sent_total", "counter", "Events that went from the spool to Splunk.", c.sent.Load()},
 		{"kubeanon_spool_bytes", "gauge", "Bytes in the spool on the disk, up to 16 MiB of which Splunk has already.", spooled},

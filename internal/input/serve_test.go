@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -144,5 +145,71 @@ func TestServe(t *testing.T) {
 	}
 	if splunk.fields["index"] != "k8s" || splunk.fields["sourcetype"] != "kube:audit" || splunk.fields["source"] != "webhook:prod" || !strings.HasPrefix(splunk.fields["time"].(string), "1795426127.0000") {
 		t.Errorf("%v", splunk.fields)
+	}
+}
+
+// What is refused because the spool is full is not counted as received: it comes
+// again. A probe is told, by an address that asks for no certificate.
+func TestServeFull(t *testing.T) {
+	splunk := &collector{events: map[string]int{}, away: true}
+	server := httptest.NewServer(splunk)
+	defer server.Close()
+	client := &hec.Client{Forever: true, URL: server.URL, Token: "hec-token", Warn: t.Logf, Wait: time.Millisecond}
+	if err := client.Open(""); err != nil {
+		t.Fatal(err)
+	}
+	address, metrics := free(t), free(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended, up := make(chan error, 1), make(chan struct{})
+	go func() {
+		ended <- input.Serve(ctx, input.Service{
+			Params: map[string]string{"source": "http://" + address + "/audit", "spool_mb": "1"}, SpoolDir: t.TempDir(), HEC: client, Metrics: metrics,
+			Listening: func(net.Addr) { close(up) },
+		}, modinput.NewLog(io.Discard))
+	}()
+	select {
+	case <-up:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	size, taken := 500, 0
+	for {
+		answer, err := http.Post("http://"+address+"/audit", "application/json", strings.NewReader(batch(taken, size)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode == http.StatusTooManyRequests {
+			break
+		}
+		if taken += size; answer.StatusCode != http.StatusOK || taken > 100_000 {
+			t.Fatalf("%s after %d events", answer.Status, taken)
+		}
+	}
+	get := func(path string) (status int, page string) {
+		for deadline := time.Now().Add(5 * time.Second); status == 0 && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+			if answer, err := http.Get("http://" + metrics + path); err == nil {
+				text, _ := io.ReadAll(answer.Body)
+				answer.Body.Close()
+				status, page = answer.StatusCode, string(text)
+			}
+		}
+		return status, page
+	}
+	if _, page := get("/metrics"); !strings.Contains(page, fmt.Sprintf("kubeanon_events_received_total %d\n", taken)) || strings.Contains(page, "kubeanon_spool_waiting_bytes 0\n") {
+		t.Errorf("%d events were taken: %s", taken, page)
+	}
+	if status, page := get("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(page, "full") {
+		t.Errorf("readyz: %d %s", status, page)
+	}
+	if status, _ := get("/healthz"); status != http.StatusOK {
+		t.Errorf("healthz: %d", status)
+	}
+	splunk.mu.Lock()
+	splunk.away = false
+	splunk.mu.Unlock()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

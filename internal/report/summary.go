@@ -171,7 +171,7 @@ func (g *group) add(s *summary, f *finding.Finding) {
 	if s.samples && len(g.samples) < maxSamples && s.listed < maxListed {
 		s.listed++
 		g.samples = append(g.samples, sample{
-			at: at, agent: agent, place: judge.Clean(f.Place.String()), auditID: judge.Clean(ev.AuditID), code: judge.Clean(ev.ResponseStatus.Code),
+			at: at, agent: agent, place: judge.Printable(f.Place.String()), auditID: judge.Clean(ev.AuditID), code: judge.Clean(ev.ResponseStatus.Code),
 			addresses: judge.Clean(strings.Join(ev.SourceIPs[:min(len(ev.SourceIPs), 8)], " ")),
 		})
 	}

@@ -265,7 +265,10 @@ func (s *Spool) frame() ([]byte, error) {
 // split cuts a frame into its records, which are views of it.
 func split(frame []byte) (records [][]byte) {
 	for len(frame) >= 4 {
-		n := binary.BigEndian.Uint32(frame)
+		n := int64(binary.BigEndian.Uint32(frame))
+		if n > int64(len(frame)-4) {
+			break // Append writes no such frame
+		}
 		records = append(records, frame[4:4+n])
 		frame = frame[4+n:]
 	}

@@ -7,6 +7,11 @@ const (
 	// events without a limit on their size; bodies of 2.4 MB are common.
 	maxBody = 32 << 20
 
+	// maxItems bounds the events of a request: each takes more memory than its
+	// text, and an empty one has two bytes. The API server's whole buffer holds
+	// 10,000 by default.
+	maxItems = 100_000
+
 	// slots is how many requests are worked on at a time, and with maxBody how
 	// much memory they take. Others are refused at once: an API server that
 	// has to wait piles up requests until it dies of them

@@ -167,17 +167,22 @@ func Events(body []byte) (events [][]byte, err error) {
 		}
 		return true
 	})
-	if kind != "EventList" || !strings.HasPrefix(version, "audit.k8s.io/") {
-		return nil, errors.New("the body is no EventList of audit.k8s.io")
+	// Kubernetes has had no other version since 1.24. What a sender writes does not
+	// get into the head, which stands before each item.
+	if kind != "EventList" || version != "audit.k8s.io/v1" {
+		return nil, errors.New("the body is no EventList of audit.k8s.io/v1")
 	}
-	head := fmt.Appendf(nil, `{"kind":"Event","apiVersion":%q`, version)
+	head := []byte(`{"kind":"Event","apiVersion":"audit.k8s.io/v1"`)
 	audit.Elements(items, func(item []byte) bool {
-		if len(item) == 0 || item[0] != '{' {
+		switch {
+		case len(item) == 0 || item[0] != '{':
 			err = errors.New("an item is no object")
-			return false
+		case len(events) == maxItems:
+			err = fmt.Errorf("more than %d items", maxItems)
+		default:
+			events = append(events, complete(head, item))
 		}
-		events = append(events, complete(head, item))
-		return true
+		return err == nil
 	})
 	return events, err
 }

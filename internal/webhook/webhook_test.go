@@ -125,6 +125,8 @@ func TestRefused(t *testing.T) {
 		{name: "no list", path: "/audit", body: `{"kind":"Event"}`, want: 400},
 		{name: "core list", path: "/audit", body: `{"kind":"EventList","apiVersion":"v1","items":[]}`, want: 400},
 		{name: "item is no object", path: "/audit", body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[1]}`, want: 400},
+		{name: "another version", path: "/audit", body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1` + strings.Repeat("x", 1<<20) + `","items":[{},{}]}`, want: 400},
+		{name: "too many items", path: "/audit", body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{}` + strings.Repeat(",{}", 100_000) + `]}`, want: 400},
 		{name: "empty list", path: "/audit", body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[]}`, want: 200},
 		{name: "no token", path: "/audit", body: list, token: "t", want: 401},
 		{name: "wrong token", path: "/audit", body: list, token: "t", header: []string{"Authorization", "Bearer x"}, want: 401},

@@ -52,7 +52,11 @@ func (s *Server) Run(ctx context.Context, search Search, each func(Row) error) e
 		return err
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
-	return read(response.Body, maxRow, each)
+	err = read(response.Body, maxRow, each)
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err() // the stream ended because of that, in whatever way
+	}
+	return err
 }
 
 // Version asks for the version of the server.
