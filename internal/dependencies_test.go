@@ -27,7 +27,7 @@ func linked(t *testing.T, format string, packages ...string) []string {
 		if err != nil {
 			t.Fatalf("go list: %v", err)
 		}
-		for _, line := range strings.Fields(string(out)) {
+		for line := range strings.FieldsSeq(string(out)) {
 			all[line] = true
 		}
 	}

@@ -54,7 +54,7 @@ func readRepository(t *testing.T) *repository {
 	}
 	_, cases, _ := strings.Cut(string(script), "case ${1:-} in")
 	for _, m := range regexp.MustCompile(`(?m)^([a-z0-9 |-]+)\)`).FindAllStringSubmatch(cases, -1) {
-		for _, name := range strings.Split(m[1], "|") {
+		for name := range strings.SplitSeq(m[1], "|") {
 			r.commands = append(r.commands, strings.TrimSpace(name))
 		}
 	}

@@ -69,8 +69,8 @@ func TestPackageComments(t *testing.T) {
 	}
 }
 
-// TestLimitFiles: what bounds memory or work stands in limits.go, with its reason.
-func TestLimitFiles(t *testing.T) {
+// TestLimitsStand: what bounds memory or work stands in limits.go, with its reason.
+func TestLimitsStand(t *testing.T) {
 	limit := regexp.MustCompile(`^(max|Max)[A-Z]`)
 	for _, f := range files(t) {
 		for _, decl := range f.syntax.Decls {

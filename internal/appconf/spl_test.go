@@ -178,7 +178,7 @@ func (s *search) command(name, rest string) {
 	case "stats", "timechart", "chart", "eventstats":
 		s.stats(name, rest)
 	case "fillnull":
-		for _, f := range strings.Fields(option.ReplaceAllString(rest, "")) {
+		for f := range strings.FieldsSeq(option.ReplaceAllString(rest, "")) {
 			s.add(f)
 			s.absent[f] = false
 		}

@@ -178,7 +178,7 @@ func FuzzRebase(f *testing.F) {
 		}
 		by := time.Duration(seconds) * time.Second
 		there := move(t, line, by)
-		rest := strings.NewReplacer("0", "", "1", "", "2", "", "3", "", "4", "", "5", "", "6", "", "7", "", "8", "", "9", "", "-", "")
+		rest := strings.NewReplacer("0", "", "1", "", "2", "", "3", "", "4", "", "5", "", "6", "", "7", "", "8", "", "9", "", "-", "", "+", "")
 		if got, want := rest.Replace(there), rest.Replace(line); got != want {
 			t.Errorf("%q becomes %q", line, there)
 		}

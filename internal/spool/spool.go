@@ -138,10 +138,10 @@ func (s *Spool) Append(records [][]byte) error {
 	}
 	frame := make([]byte, headSize, headSize+size)
 	for _, r := range records {
-		frame = binary.BigEndian.AppendUint32(frame, uint32(len(r)))
+		frame = binary.BigEndian.AppendUint32(frame, uint32(len(r))) //nolint:gosec // at most maxFrame
 		frame = append(frame, r...)
 	}
-	binary.BigEndian.PutUint32(frame, uint32(size)) //nolint:gosec // at most maxFrame
+	binary.BigEndian.PutUint32(frame, uint32(size))
 	binary.BigEndian.PutUint32(frame[4:], crc32.Checksum(frame[headSize:], castagnoli))
 
 	s.write.Lock()
