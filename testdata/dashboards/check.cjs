@@ -57,7 +57,8 @@ const mocked = (view, name) => {
     const list = Array.isArray(wrong) ? wrong : Object.values(wrong ?? {}).flat();
     await tab.evaluate((d) => window.draw(d), drawn);
     await tab.waitForNetworkIdle({ idleTime: 500, timeout: 20000 }).catch(() => {});
-    await new Promise((done) => setTimeout(done, 8000)); // charts move into place
+    const map = Object.values(drawn.visualizations).some((v) => v.type === 'splunk.map');
+    await new Promise((done) => setTimeout(done, map ? 30000 : 8000)); // charts move into place; a map is drawn without a graphics card
     await tab.screenshot({ path: path.join(pictures, `dashboard-${name}.png`) });
     const text = await tab.evaluate(() => document.body.innerText);
     for (const v of Object.values(view.visualizations)) {
