@@ -88,6 +88,9 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 	switch args[0] {
 	case "hec":
 		state.hec = &fakehec.Collector{Token: secretToken, UseACK: has("ack")}
+		if has("small") {
+			state.hec.MaxSize = 100 // less than any event
+		}
 		if has("busy") {
 			state.hec.Fault = func(request int) fakehec.Fault {
 				if request == 1 {

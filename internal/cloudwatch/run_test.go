@@ -26,6 +26,20 @@ func (t inMemory) Do(r *http.Request) (*http.Response, error) {
 	return answer.Result(), r.Context().Err()
 }
 
+// collector is one that counts what comes.
+func collector(got map[string]int) *cloudwatch.Collector {
+	return &cloudwatch.Collector{
+		Group: cloudwatch.Group{Region: "eu-west-1", Name: "/aws/eks/prod/cluster", Endpoint: "http://logs", NoIMDS: true},
+		State: &cloudwatch.State{}, First: true, Save: func() error { return nil }, Warn: func(string, ...any) {},
+		Out: func(events []cloudwatch.Event) error {
+			for _, e := range events {
+				got[e.Message]++
+			}
+			return nil
+		},
+	}
+}
+
 // TestHours runs the collector as it runs for its user, three hours long by the
 // clock of the test: writers that lag up to 20 minutes, throttling in bursts, an
 // hour in which the credentials have expired. Nothing is lost, nothing comes
@@ -69,16 +83,7 @@ func TestHours(t *testing.T) {
 		// find it is ten minutes after that.
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Hour+40*time.Minute)
 		defer cancel()
-		c := &cloudwatch.Collector{
-			Group: cloudwatch.Group{Region: "eu-west-1", Name: "/aws/eks/prod/cluster", Endpoint: "http://logs", NoIMDS: true},
-			State: &cloudwatch.State{}, First: true, Save: func() error { return nil }, Warn: func(string, ...any) {},
-			Out: func(events []cloudwatch.Event) error {
-				for _, e := range events {
-					got[e.Message]++
-				}
-				return nil
-			},
-		}
+		c := collector(got)
 		c.Through(inMemory{f})
 		if err := c.Open(ctx); err != nil {
 			t.Fatal(err)
@@ -147,19 +152,11 @@ func TestClock(t *testing.T) {
 				got := map[string]int{}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(len(tc.hours))*time.Hour+time.Minute)
 				defer cancel()
-				c := &cloudwatch.Collector{
-					Group: cloudwatch.Group{Region: "eu-west-1", Name: "/aws/eks/prod/cluster", Endpoint: "http://logs", NoIMDS: true},
-					State: &cloudwatch.State{}, First: true, FromEnd: true, Save: func() error { return nil }, Warn: t.Logf,
-					Now: func() time.Time {
-						hour := min(int(time.Since(begin)/time.Hour), len(tc.hours)-1)
-						return time.Now().Add(time.Duration(tc.hours[hour]) * time.Hour)
-					},
-					Out: func(events []cloudwatch.Event) error {
-						for _, e := range events {
-							got[e.Message]++
-						}
-						return nil
-					},
+				c := collector(got)
+				c.FromEnd, c.Warn = true, t.Logf
+				c.Now = func() time.Time {
+					hour := min(int(time.Since(begin)/time.Hour), len(tc.hours)-1)
+					return time.Now().Add(time.Duration(tc.hours[hour]) * time.Hour)
 				}
 				c.Through(inMemory{f})
 				if err := c.Open(ctx); err != nil {
