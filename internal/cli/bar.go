@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
+
+	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
 // bar shows how far a scan is. A nil bar shows nothing.
@@ -66,16 +69,43 @@ func (b *bar) say(text string) {
 	}
 }
 
-// warn prints a line above the bar.
-func (b *bar) warn(line string) { b.writer.Log("%s", line) }
+// warn prints a line above the bar, or where the bar was.
+func (b *bar) warn(line string) {
+	select {
+	case <-b.done:
+		_, _ = io.WriteString(b.screen, line+"\n") // there is nobody left to tell
+	default:
+		b.writer.Log("%s", line)
+	}
+}
+
+// warner prints warnings: above the bar, once there is one.
+func warner(stderr io.Writer, b **bar) func(format string, args ...any) {
+	return func(format string, args ...any) {
+		line := "kubeanon: " + judge.Printable(fmt.Sprintf(format, args...))
+		if *b != nil {
+			(*b).warn(line)
+			return
+		}
+		fmt.Fprintln(stderr, line)
+	}
+}
 
 // stop takes the bar off the screen, and the ^C that the terminal echoes there.
 func (b *bar) stop() {
 	if b == nil {
 		return
 	}
-	b.writer.Stop()
-	<-b.done
+	// Stop does nothing before the bar was first drawn, which takes a moment: what
+	// is done sooner would wait for ever.
+	for stopped := false; !stopped; {
+		b.writer.Stop()
+		select {
+		case <-b.done:
+			stopped = true
+		case <-time.After(time.Millisecond):
+		}
+	}
 	// The bar is the line above the cursor, whose own may begin with ^C.
 	_, _ = io.WriteString(b.screen, "\r\x1b[K\x1b[A\x1b[K")
 }

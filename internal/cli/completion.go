@@ -52,7 +52,9 @@ func manCommand(stdout io.Writer) *cli.Command {
 			if c.NArg() > 0 {
 				return usageError("kubeanon: man takes no arguments")
 			}
-			text, err := c.App.ToManWithSection(1)
+			page := *c.App
+			page.Description = "    " + strings.ReplaceAll(page.Description, "\n", "\n    ") // Markdown: lines that stay lines
+			text, err := page.ToManWithSection(1)
 			if err != nil {
 				return fmt.Errorf("kubeanon: man: %w", err)
 			}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,7 +128,7 @@ func explainID(c *cli.Context, opts options.Options, id string, stdin, stdout *o
 	return errFound
 }
 
-// readEvent reads a file, packed or not, a line of one, or standard input.
+// readEvent reads a file, packed or not, a record of one, or standard input.
 func readEvent(stdin io.Reader, name string) ([]byte, error) {
 	if name == logfile.Stdin {
 		return io.ReadAll(io.LimitReader(stdin, maxExplain))
@@ -152,20 +153,30 @@ func readEvent(stdin io.Reader, name string) ([]byte, error) {
 	if line == 0 {
 		return io.ReadAll(io.LimitReader(unpacked, maxExplain))
 	}
-	return nthLine(unpacked, name, line)
+	return nthRecord(unpacked, name, line)
 }
 
-// nthLine reads the nth line of a file, counted from 1.
-func nthLine(f io.Reader, name string, n int) ([]byte, error) {
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, maxExplain)
-	for i := 1; lines.Scan(); i++ {
-		if i == n {
-			return lines.Bytes(), nil
+// nthRecord reads the record that begins on the nth line of a file, counted from
+// 1, as a scan cuts it: a line, or the lines of JSON that somebody laid out.
+func nthRecord(f io.Reader, name string, n int) ([]byte, error) {
+	lines := bufio.NewReader(f)
+	for i := 1; i < n; {
+		switch _, err := lines.ReadSlice('\n'); {
+		case err == nil:
+			i++
+		case errors.Is(err, io.EOF):
+			return nil, fmt.Errorf("%s: the file has fewer lines", name)
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return nil, err
+	text, err := io.ReadAll(io.LimitReader(lines, maxExplain))
+	record := scan.Record(text)
+	switch {
+	case err != nil && len(record) == len(text): // what is behind it does not matter
+		return nil, fmt.Errorf("%s: %w", name, err)
+	case len(record) == 0:
+		return nil, fmt.Errorf("%s: the file has fewer lines", name)
 	}
-	return nil, fmt.Errorf("%s: the file has fewer lines", name)
+	return bytes.TrimRight(record, "\r\n"), nil
 }

@@ -113,6 +113,9 @@ func moment(c *cli.Context, flag string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
+	if text == "now" {
+		return now, nil
+	}
 	for _, layout := range []string{time.RFC3339Nano, time.DateOnly, time.DateTime, "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04"} {
 		if at, err := time.Parse(layout, text); err == nil {
 			return at, nil
@@ -126,7 +129,7 @@ func moment(c *cli.Context, flag string, now time.Time) (time.Time, error) {
 			return now.AddDate(0, 0, -n), nil
 		}
 	}
-	return time.Time{}, usageError(fmt.Sprintf("kubeanon: --%s=%q is not valid; write 2026-11-23, 2026-11-23T09:00:00Z, or an age such as 90m, 36h or 7d", flag, text))
+	return time.Time{}, usageError(fmt.Sprintf("kubeanon: --%s=%q is not valid; write now, 2026-11-23, 2026-11-23T09:00:00Z, or an age such as 90m, 36h or 7d", flag, text))
 }
 
 func oneOf(all func(func(int, judge.Severity) bool)) string {

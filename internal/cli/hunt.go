@@ -13,7 +13,6 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/finding"
-	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/scan"
 	"github.com/kubeanon/kubeanon/internal/scs"
 	"github.com/kubeanon/kubeanon/internal/splunk/export"
@@ -78,9 +77,6 @@ func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, c.Duration("deadline"))
 	defer cancel()
-	warn := func(format string, args ...any) {
-		fmt.Fprintf(stderr, "kubeanon: %s\n", judge.Printable(fmt.Sprintf(format, args...)))
-	}
 	h := hunt{annotator: annotate.Annotator{Policy: opts.Policy, All: opts.All}, out: out, reasons: map[annotate.Reason]int64{}}
 	// Not before a token was asked for on the same terminal.
 	showBar := func() {
@@ -101,7 +97,7 @@ func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		})
 	} else {
 		var cloud *scs.Client
-		if cloud, err = openCloud(ctx, c, c.String("url"), stdin, stderr, warn); err != nil {
+		if cloud, err = openCloud(ctx, c, c.String("url"), stdin, stderr, warner(stderr, &h.bar)); err != nil {
 			return err
 		}
 		defer cloud.Close()

@@ -16,7 +16,6 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/kubeanon/kubeanon/internal/checkpoint"
-	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/logfile"
 	"github.com/kubeanon/kubeanon/internal/replay"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
@@ -73,9 +72,8 @@ func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	ctx, stop := interruptible(c.Context)
 	defer stop()
 	r.Stdin = &interruptibleReader{ctx: ctx, file: stdin}
-	warn := func(format string, args ...any) {
-		fmt.Fprintf(stderr, "kubeanon: %s\n", judge.Printable(fmt.Sprintf(format, args...)))
-	}
+	var progress *bar
+	warn := warner(stderr, &progress)
 
 	sets, unread := replay.Find(c.Args().Slice())
 	for i := range sets {
@@ -139,12 +137,17 @@ func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	r.Sink = sink
 
 	begin := time.Now()
-	stopProgress := func() {}
-	if !c.Bool("no-progress") {
-		r.Progress, stopProgress = showProgress(stderr, "replaying", size(sets))
+	switch {
+	case c.Bool("no-progress"):
+	case terminal(stderr):
+		progress = newBar(stderr, "replaying", size(sets))
+		update := progress.update()
+		r.Progress = func(_, read int64) { update(read) }
+	default:
+		r.Progress = sayProgress(stderr, size(sets))
 	}
 	err = r.Run(ctx)
-	stopProgress()
+	progress.stop()
 	summary := fmt.Sprintf("%d events, %.1f MB in %.1f s", r.Events, float64(r.Bytes)/1e6, time.Since(begin).Seconds())
 	if r.Skipped > 0 {
 		summary += fmt.Sprintf(", %d lines had been sent before", r.Skipped)
@@ -220,12 +223,9 @@ func rebase(ctx context.Context, c *cli.Context, r *replay.Replay) error {
 	if text == "" || len(r.State.Files) > 0 {
 		return nil
 	}
-	to := time.Now()
-	if text != "now" {
-		var err error
-		if to, err = moment(c, "rebase", to); err != nil {
-			return err
-		}
+	to, err := moment(c, "rebase", time.Now())
+	if err != nil {
+		return err
 	}
 	for _, set := range r.Datasets {
 		if set.Path == logfile.Stdin {
@@ -267,13 +267,8 @@ func size(sets []replay.Dataset) (total int64) {
 	return total
 }
 
-// showProgress shows a bar on a terminal, and elsewhere a line of JSON now and
-// then.
-func showProgress(stderr *os.File, doing string, total int64) (progress func(events, read int64), stop func()) {
-	if terminal(stderr) {
-		b := newBar(stderr, doing, total)
-		return func(_, read int64) { b.update()(read) }, b.stop
-	}
+// sayProgress writes a line of JSON now and then.
+func sayProgress(stderr io.Writer, total int64) func(events, read int64) {
 	said := time.Now()
 	return func(events, read int64) {
 		if time.Since(said) < sayEvery {
@@ -283,5 +278,5 @@ func showProgress(stderr *os.File, doing string, total int64) (progress func(eve
 		var line bytes.Buffer
 		_ = json.NewEncoder(&line).Encode(map[string]int64{"events": events, "bytes_read": read, "bytes_total": total}) // numbers
 		_, _ = io.Copy(stderr, &line)                                                                                   // it is only told
-	}, func() {}
+	}
 }

@@ -52,10 +52,9 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		return err
 	}
 	var progress *bar
-	warn := func(line string) { fmt.Fprintln(stderr, "kubeanon:", line) }
+	warn := warner(stderr, &progress)
 	if terminal(stderr) && !c.Bool("no-progress") {
 		progress = newBar(stderr, "scanning", scan.Size(paths))
-		warn = func(line string) { progress.warn("kubeanon: " + line) }
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
@@ -65,7 +64,7 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		Stdin:     &interruptibleReader{ctx: ctx, file: stdin},
 		Progress:  progress.update(),
 		Emit:      out.write,
-		Warn:      warn,
+		Warn:      func(line string) { warn("%s", line) },
 	}
 	if out.filters() {
 		s.Suppress = out.drops

@@ -31,6 +31,12 @@ func (w *worker) judge(b *block) {
 	}
 }
 
+// Record is the record that text begins with, with its line break: a slice of it.
+func Record(text []byte) []byte {
+	n, _ := record(text)
+	return text[:n]
+}
+
 // record is the length of the record that text begins with, and its lines: a
 // line with its break, or the lines of JSON that somebody laid out. A line that was only cut
 // is not followed by indented ones. Of an array the first line is a record of
