@@ -27,19 +27,6 @@ import (
 	"github.com/kubeanon/kubeanon/internal/version"
 )
 
-const (
-	// patience bounds each question to a program or a server.
-	patience = 20 * time.Second
-
-	// slow is how long a checkpoint may lag behind its log before somebody should
-	// look.
-	slow = 5 * time.Minute
-
-	// crowded is how large a spool may be before somebody should look: some
-	// seconds of a busy cluster.
-	crowded = 16 << 20
-)
-
 // State is how a check ended.
 type State string
 
