@@ -191,6 +191,17 @@ func (c *cluster) tls(who tls.Certificate) *tls.Config {
 	return config
 }
 
+// presented is the certificate, in DER, that a server of the cluster presents.
+func (c *cluster) presented(address string) []byte {
+	c.t.Helper()
+	conn, err := (&tls.Dialer{Config: c.tls(c.admin)}).DialContext(c.t.Context(), "tcp", address)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer conn.Close()
+	return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].Raw
+}
+
 // ask makes a request that is no part of the test and gives its answer, whose
 // body was read; without one its status is 0.
 func (c *cluster) ask(who tls.Certificate, method, path, body string) *http.Response {

@@ -78,9 +78,13 @@ func TestLedger(t *testing.T) {
 	}
 	f.send("closed again", afterwards())
 	c.stop()
+	renewed := c.ca.issue("receiver", "kubeanon") // while the input runs
 	c.put("authentication.yaml", "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\nanonymous:\n  enabled: true\n  conditions: [{path: /livez}, {path: /healthz}]\n")
 	c.start(*apiserver, "--authentication-config", c.file("authentication.yaml"))
 	f.send("restricted", restricted())
+	if !bytes.Equal(c.presented(c.webhook), renewed.Certificate[0]) {
+		t.Error("the webhook input still has the certificate from before its renewal")
+	}
 	c.stop()
 	for _, wrong := range f.wrong {
 		t.Errorf("the expectation does not hold: %s", wrong)

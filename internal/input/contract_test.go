@@ -113,8 +113,9 @@ func TestContract(t *testing.T) {
 	for _, source := range sources {
 		t.Run(source.name, func(t *testing.T) {
 			dir := t.TempDir()
-			// run runs the source until the sink was asked, or for a while.
-			run := func(m *memory, fed bool, wait time.Duration) error {
+			// run runs the source until the sink was asked, or for a while, and returns
+			// how many events it says to have sent.
+			run := func(m *memory, fed bool, wait time.Duration) (int64, error) {
 				set, err := Parse(modinput.Stanza{Name: "kubeanon://" + source.name, Params: source.params})
 				if err != nil {
 					t.Fatal(err)
@@ -138,23 +139,24 @@ func TestContract(t *testing.T) {
 				case <-time.After(wait):
 				}
 				time.AfterFunc(100*time.Millisecond, cancel)
-				return <-ended
+				err = <-ended
+				return c.sent.Load(), err
 			}
 			stanza := modinput.Stanza{Name: source.name, Params: source.params}
 			if err := Validate(t.Context(), modinput.Input{Stanzas: []modinput.Stanza{stanza}}); err != nil {
 				t.Errorf("tried before it is saved: %v", err)
 			}
 			broken := errors.New("broken")
-			if err := run(&memory{broken: broken}, true, 5*time.Second); !errors.Is(err, broken) {
-				t.Errorf("a sink that fails: %v", err)
+			if sent, err := run(&memory{broken: broken}, true, 5*time.Second); !errors.Is(err, broken) || sent != 0 {
+				t.Errorf("a sink that fails: %v, sent %d", err, sent)
 			}
 			good := &memory{}
-			if err := run(good, false, 5*time.Second); err != nil || len(good.out) != 1 || good.out[0] != contractEvent {
-				t.Errorf("%v, %q", err, good.out)
+			if sent, err := run(good, false, 5*time.Second); err != nil || sent != 1 || len(good.out) != 1 || good.out[0] != contractEvent {
+				t.Errorf("%v, sent %d, %q", err, sent, good.out)
 			}
 			again := &memory{}
-			if err := run(again, false, 300*time.Millisecond); err != nil || len(again.out) != 0 {
-				t.Errorf("once more: %v, %q", err, again.out)
+			if sent, err := run(again, false, 300*time.Millisecond); err != nil || sent != 0 || len(again.out) != 0 {
+				t.Errorf("once more: %v, sent %d, %q", err, sent, again.out)
 			}
 		})
 	}

@@ -176,6 +176,7 @@ type collector struct {
 	decoder audit.Decoder
 
 	seen, left, sent atomic.Int64
+	begun            int64 // events that the sink has, and that may not be out
 	reported         time.Time
 }
 
@@ -191,7 +192,7 @@ func (c *collector) takes(text []byte) bool {
 
 // send gives an event to the sink; it is out after flush.
 func (c *collector) send(text []byte, source string) {
-	c.sent.Add(1)
+	c.begun++
 	var at time.Time // of the event, if it is a plain one
 	if ev, err := c.decoder.Decode(text); err == nil {
 		at, _ = time.Parse(time.RFC3339Nano, ev.RequestReceivedTimestamp) // else Splunk finds one
@@ -204,6 +205,8 @@ func (c *collector) flush() error {
 	if err := c.sink.flush(); err != nil {
 		return err
 	}
+	c.sent.Add(c.begun)
+	c.begun = 0
 	if time.Since(c.reported) > reportEvery {
 		c.report()
 	}
