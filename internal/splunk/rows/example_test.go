@@ -32,7 +32,9 @@ func ExampleWriter() {
 	w.Text("system:anonymous")
 	w.Values([]string{"a", "b"})
 	w.EndRow()
-	fmt.Printf("%s", w.Body())
+	for _, piece := range w.Body() {
+		fmt.Printf("%s", piece)
+	}
 	// Output:
 	// user,groups,"__mv_groups"
 	// "system:anonymous","a

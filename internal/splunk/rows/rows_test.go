@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -148,11 +149,54 @@ func TestAllocs(t *testing.T) {
 	}
 }
 
+// body is what was written, in one piece.
+func body(w *rows.Writer) string { return string(bytes.Join(w.Body(), nil)) }
+
+// TestPieces: a large body comes in pieces of whole rows, which together are what
+// a small one would be; and what stays for the next body is bounded.
+func TestPieces(t *testing.T) {
+	var w rows.Writer
+	for round, n := range []int{10, 3000, 10, 40_000} {
+		w.Reset([]rows.Column{{Name: "n"}, {Name: "text"}})
+		var all strings.Builder
+		all.WriteString("n,text\n")
+		text := strings.Repeat("x,", 500)
+		for i := range n {
+			w.Text(strconv.Itoa(i))
+			w.Text(text)
+			w.EndRow()
+			fmt.Fprintf(&all, "%d,\"%s\"\n", i, text)
+		}
+		pieces := w.Body()
+		if got := string(bytes.Join(pieces, nil)); got != all.String() {
+			t.Errorf("round %d: %d bytes, want %d", round, len(got), all.Len())
+		}
+		if n >= 3000 && len(pieces) < 3 {
+			t.Errorf("round %d: %d pieces of %d bytes", round, len(pieces), all.Len())
+		}
+		for i, piece := range pieces {
+			if len(piece) > 0 && piece[len(piece)-1] != '\n' {
+				t.Errorf("round %d: piece %d ends in a row", round, i)
+			}
+		}
+	}
+	n := testing.AllocsPerRun(5, func() {
+		w.Reset([]rows.Column{{Name: "n"}})
+		for range 4_000 {
+			w.Text("3,2")
+			w.EndRow()
+		}
+	})
+	if n > 10 {
+		t.Errorf("%v allocations for a body of the blocks that are there", n)
+	}
+}
+
 func TestWriter(t *testing.T) {
 	var w rows.Writer
 	w.Reset([]rows.Column{{Name: "a"}, {Name: "user.groups{}", Multi: true}, {Name: "c"}})
-	if body := w.Body(); len(body) != 0 {
-		t.Errorf("no rows: %q", body)
+	if pieces := w.Body(); len(pieces) != 0 {
+		t.Errorf("no rows: %q", pieces)
 	}
 	w.Text("plain")
 	w.Values([]string{"x", "$", "a$b;"})
@@ -168,7 +212,7 @@ func TestWriter(t *testing.T) {
 		"plain,\"x\n$\na$b;\",\"as \"\"it\"\" is\",\"$x$;$$$$;$a$$b;$\"\n" +
 		"\"\uFFFD\uFFFD,\n\",,,\n" +
 		"\"\"\"\",one,\"\"\"broken\",\n"
-	if diff := cmp.Diff(want, string(w.Body())); diff != "" {
+	if diff := cmp.Diff(want, body(&w)); diff != "" {
 		t.Error(diff)
 	}
 	if w.Rows() != 3 {
@@ -232,7 +276,7 @@ func FuzzRoundTrip(f *testing.F) {
 		w.Values([]string{b, c, d})
 		w.Raw(nil, nil)
 		w.EndRow()
-		got, _ := table(t, 5, bytes.NewReader(w.Body()))
+		got, _ := table(t, 5, strings.NewReader(body(&w)))
 		want := splunkd.Row{"many": {b, c, d}}
 		if a != "" {
 			want["one"] = []string{a}
@@ -242,7 +286,7 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		// And what was read can be passed on as it stands.
 		r := rows.NewReader(0)
-		r.Reset(bytes.NewReader(w.Body()))
+		r.Reset(strings.NewReader(body(&w)))
 		row, err := r.Next()
 		if err != nil {
 			t.Fatal(err)
@@ -253,7 +297,7 @@ func FuzzRoundTrip(f *testing.F) {
 			again.Raw(row.Cell(i), row.MVCell(i))
 		}
 		again.EndRow()
-		if diff := cmp.Diff(string(w.Body()), string(again.Body())); diff != "" {
+		if diff := cmp.Diff(body(&w), body(&again)); diff != "" {
 			t.Fatal(diff)
 		}
 	})

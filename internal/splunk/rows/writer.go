@@ -16,8 +16,10 @@ type Column struct {
 // Text, Bytes, Raw and Values for each column in order, and EndRow.
 type Writer struct {
 	columns []Column
+	full    [][]byte // the body up to buf, in whole rows
 	buf     []byte
-	twins   []byte // the __mv_ cells of the row, each with a comma before it
+	spare   [][]byte // blocks of an earlier body
+	twins   []byte   // the __mv_ cells of the row, each with a comma before it
 	column  int
 	rows    int
 }
@@ -25,6 +27,16 @@ type Writer struct {
 // Reset begins a new body with these columns, which it keeps. Two columns of
 // one name are a bug of the caller.
 func (w *Writer) Reset(columns []Column) {
+	for _, block := range w.full {
+		if len(w.spare) < keepBlocks && cap(block) <= keep {
+			w.spare = append(w.spare, block[:0])
+		}
+	}
+	clear(w.full) // what is not spare is garbage
+	w.full = w.full[:0]
+	if cap(w.buf) > keep {
+		w.buf = nil
+	}
 	w.columns, w.buf, w.twins, w.column, w.rows = columns, w.buf[:0], w.twins[:0], 0, 0
 	seen := map[string]bool{}
 	for _, c := range columns {
@@ -47,12 +59,12 @@ func (w *Writer) Reset(columns []Column) {
 // Rows is the number of rows since Reset.
 func (w *Writer) Rows() int { return w.rows }
 
-// Body is the body, empty if there are no rows. It is valid until Reset.
-func (w *Writer) Body() []byte {
+// Body is the body in pieces, none if there are no rows. It is valid until Reset.
+func (w *Writer) Body() [][]byte {
 	if w.rows == 0 {
 		return nil
 	}
-	return w.buf
+	return append(w.full, w.buf)
 }
 
 // next begins a cell and returns its column.
@@ -125,6 +137,20 @@ func (w *Writer) EndRow() {
 	w.twins = w.twins[:0]
 	w.column = 0
 	w.rows++
+	if len(w.buf) >= blockSize {
+		w.nextBlock()
+	}
+}
+
+// nextBlock begins another block: a body of 100 MB in one piece would be copied
+// again and again while it grows.
+func (w *Writer) nextBlock() {
+	w.full = append(w.full, w.buf)
+	if n := len(w.spare); n > 0 {
+		w.buf, w.spare = w.spare[n-1], w.spare[:n-1]
+		return
+	}
+	w.buf = make([]byte, 0, blockSize+blockSize/8) // the row that fills it goes beyond
 }
 
 // appendCell writes a value the way splunkd does: quoted unless it is empty or

@@ -147,7 +147,7 @@ func (c *conversation) getinfo() error {
 	if merr != nil {
 		return merr
 	}
-	if werr := c.out.Write(metadata, nil); werr != nil {
+	if werr := c.out.Write(metadata); werr != nil {
 		return werr
 	}
 	if err != nil {
@@ -188,7 +188,7 @@ func (c *conversation) call(finished bool) (messages []Message, err error) {
 
 // reply writes a reply with those messages that were not said before: splunkd
 // drops repetitions and complains about them.
-func (c *conversation) reply(reply executeReply, messages []Message, body []byte) error {
+func (c *conversation) reply(reply executeReply, messages []Message, body [][]byte) error {
 	for _, m := range messages {
 		if c.said[m] {
 			continue
@@ -203,7 +203,7 @@ func (c *conversation) reply(reply executeReply, messages []Message, body []byte
 	if err != nil {
 		return err
 	}
-	return c.out.Write(metadata, body)
+	return c.out.Write(metadata, body...)
 }
 
 // panicError is a bug in the command. Its text is one line; the stack is for
