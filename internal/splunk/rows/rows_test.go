@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -217,6 +218,41 @@ func TestWriter(t *testing.T) {
 	}
 	if w.Rows() != 3 {
 		t.Errorf("%d rows", w.Rows())
+	}
+}
+
+// TestRaw: whatever a cell holds, its neighbours are what was written. These are
+// all cells of up to seven bytes that matter.
+func TestRaw(t *testing.T) {
+	columns := []rows.Column{{Name: "before"}, {Name: "raw"}, {Name: "after"}}
+	header := []string{"before", "raw", "after"}
+	cells := []string{""}
+	for from := 0; len(cells[len(cells)-1]) < 7; {
+		to := len(cells)
+		for _, cell := range cells[from:to] {
+			for _, c := range []string{`"`, ",", "\n", "x"} {
+				cells = append(cells, cell+c)
+			}
+		}
+		from = to
+	}
+	var w rows.Writer
+	w.Reset(columns)
+	for _, cell := range cells {
+		w.Text("1")
+		w.Raw([]byte(cell), nil)
+		w.Text("2")
+		w.EndRow()
+	}
+	r := csv.NewReader(bytes.NewReader(bytes.Join(w.Body(), nil)))
+	got, err := r.ReadAll()
+	if err != nil || len(got) != len(cells)+1 || !slices.Equal(got[0], header) {
+		t.Fatalf("%d rows of %d: %v", len(got), len(cells)+1, err)
+	}
+	for i, cell := range cells {
+		if row := got[i+1]; len(row) != 3 || row[0] != "1" || row[2] != "2" {
+			t.Errorf("%q: %q", cell, row)
+		}
 	}
 }
 

@@ -178,13 +178,14 @@ func appendRaw(dst, cell []byte) []byte {
 	if plain(cell) {
 		return append(dst, cell...)
 	}
-	if cell[0] != '"' || len(cell) < 2 || cellEnd(cell) != len(cell) || !wellQuoted(cell) {
+	if cell[0] != '"' || len(cell) < 2 || !wellQuoted(cell) {
 		return appendCell(dst, cell)
 	}
 	return append(dst, sane(cell)...)
 }
 
-// wellQuoted reports whether a cell in quotes has only doubled ones inside.
+// wellQuoted reports whether a cell in quotes has only doubled ones inside, so
+// that no comma and no line break in it ends it.
 func wellQuoted(cell []byte) bool {
 	if cell[len(cell)-1] != '"' {
 		return false
