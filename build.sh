@@ -28,7 +28,7 @@ usage() {
 		./build.sh notices               the licences of all that is linked into this machine's package
 		./build.sh report                render the HTML report of the recorded events into docs/
 		./build.sh gobench               the Go benchmarks
-		./build.sh e2e [v1.N ...]        against real API servers, which are built first: each takes about ten minutes on two cores, once
+		./build.sh e2e [v1.N ...]        against real API servers, which are built first: 23 minutes on two cores, and 2 where they are built
 		./build.sh clean                 remove what the others made
 	END
 }
