@@ -210,16 +210,43 @@ func (s *Spool) Next() (records [][]byte, done func(), err error) {
 			s.more.Wait()
 			continue
 		}
-		if frame, err := s.frame(); err == nil {
-			seq, pos := s.inSeq, s.inPos+headSize+int64(len(frame))
+		frame, size, err := s.frame()
+		if err == nil {
+			seq, pos := s.inSeq, s.inPos+headSize+size
 			s.inPos = pos
 			return split(frame), func() { s.ack(seq, pos) }, nil
 		}
-		if info, err := s.in.Stat(); err == nil && info.Size() > s.inPos {
-			s.Warn("spool: %s ends in half a batch, which was never accepted", s.in.Name())
+		if err := s.pass(size, err); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// pass goes on behind what is no frame: behind a batch of size bytes that is
+// damaged, or behind the segment. What cannot be read now may be read later, and
+// ends the reader.
+func (s *Spool) pass(size int64, cause error) error {
+	name, live := s.in.Name(), s.inSeq == s.outSeq
+	info, err := s.in.Stat()
+	if err != nil {
+		return err
+	}
+	rest := info.Size() - s.inPos
+	switch {
+	case errors.Is(cause, errDamaged) && (live || rest > headSize+size):
+		s.Warn("spool: %s: a batch of %d bytes at byte %d is damaged, and lost", name, size, s.inPos)
+		s.inPos += headSize + size
+	case !errors.Is(cause, errDamaged) && !errors.Is(cause, errNoFrame):
+		return fmt.Errorf("%s, byte %d: %w; to go on without it, move the file away", name, s.inPos, cause)
+	case live: // it is not ours to drop while it is written
+		return fmt.Errorf("%s, byte %d: %w", name, s.inPos, cause)
+	default:
+		if rest > 0 {
+			s.Warn("spool: the last %d bytes of %s are no batch: a crash cut them off, and they were never accepted, or they are damaged", rest, name)
 		}
 		s.drop()
 	}
+	return nil
 }
 
 // openNext opens the segment to be read.
@@ -242,24 +269,40 @@ func (s *Spool) openNext() bool {
 	return true
 }
 
-// frame reads the frame at the position of the reader.
-func (s *Spool) frame() ([]byte, error) {
+// What frame finds where there is no frame.
+var (
+	errNoFrame = errors.New("no batch")        // the end, or half a frame, or no length that Append writes
+	errDamaged = errors.New("a damaged batch") // whose checksum is another
+)
+
+// frame reads the frame at the position of the reader, without its head, and
+// its size.
+func (s *Spool) frame() (frame []byte, size int64, err error) {
 	var head [headSize]byte
-	if _, err := s.in.ReadAt(head[:], s.inPos); err != nil {
-		return nil, err
+	if err := s.read(head[:], s.inPos); err != nil {
+		return nil, 0, err
 	}
-	size := binary.BigEndian.Uint32(head[:])
+	size = int64(binary.BigEndian.Uint32(head[:]))
 	if size == 0 || size > maxFrame { // a crash may leave zeros, and they are no batch
-		return nil, errors.New("no frame")
+		return nil, 0, errNoFrame
 	}
-	frame := make([]byte, size)
-	if _, err := s.in.ReadAt(frame, s.inPos+headSize); err != nil {
-		return nil, err
+	frame = make([]byte, size)
+	if err := s.read(frame, s.inPos+headSize); err != nil {
+		return nil, 0, err
 	}
 	if crc32.Checksum(frame, castagnoli) != binary.BigEndian.Uint32(head[4:]) {
-		return nil, errors.New("no frame")
+		return nil, size, errDamaged
 	}
-	return frame, nil
+	return frame, size, nil
+}
+
+// read fills p with what stands at a position of the segment.
+func (s *Spool) read(p []byte, at int64) error {
+	_, err := s.in.ReadAt(p, at)
+	if errors.Is(err, io.EOF) {
+		return errNoFrame
+	}
+	return err
 }
 
 // split cuts a frame into its records, which are views of it.

@@ -163,25 +163,86 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestDamage: a flipped byte costs the rest of its segment, not more.
+// TestDamage: a flipped byte costs its batch and no other, is told, and does not
+// disturb the segment that is being written.
 func TestDamage(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir, 1<<20)
-	appendTo(t, s, "a")
-	s = open(t, dir, 1<<20) // another segment
-	appendTo(t, s, "b")
-	path := filepath.Join(dir, "0000000001.spool")
+	for _, live := range []bool{false, true} {
+		for damaged := range 3 {
+			dir := t.TempDir()
+			s := open(t, dir, 1<<20)
+			var ends []int64
+			for _, record := range []string{"a", "b", "c"} {
+				appendTo(t, s, record)
+				ends = append(ends, s.Size())
+			}
+			if !live {
+				s = open(t, dir, 1<<20) // another segment
+			}
+			var told []string
+			s.Warn = func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
+			flip(t, filepath.Join(dir, "0000000001.spool"), ends[damaged]-1)
+			appendTo(t, s, "after")
+			s.Close()
+			var want, got []string
+			for i, record := range []string{"a", "b", "c"} {
+				if i != damaged {
+					want = append(want, record)
+				}
+			}
+			for batch := next(t, s, true); batch != nil; batch = next(t, s, true) {
+				got = append(got, batch...)
+			}
+			if diff := cmp.Diff(append(want, "after"), got); diff != "" {
+				t.Errorf("live %v, batch %d: %s", live, damaged, diff)
+			}
+			if len(told) != 1 || !strings.Contains(told[0], "damaged") {
+				t.Errorf("live %v, batch %d: told %q", live, damaged, told)
+			}
+		}
+	}
+}
+
+// flip changes a byte of a file.
+func flip(t *testing.T, path string, at int64) {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text[len(text)-1] ^= 1
+	text[at] ^= 1
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"b"}, next(t, s, true)); diff != "" {
-		t.Error(diff)
+}
+
+// TestUnreadable: what cannot be read is neither passed over nor removed, and the
+// length of a batch that is being kept is not believed when it is damaged.
+func TestUnreadable(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "0000000001.spool")
+	if err := os.Mkdir(path, 0o700); err != nil { // opens, but cannot be read
+		t.Fatal(err)
 	}
+	s := open(t, dir, 1<<20)
+	appendTo(t, s, "a")
+	for range 2 {
+		if _, _, err := s.Next(); err == nil || !strings.Contains(err.Error(), "move the file away") {
+			t.Errorf("%v", err)
+		}
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+	s.Close()
+
+	dir = t.TempDir()
+	s = open(t, dir, 1<<20)
+	appendTo(t, s, "a")
+	flip(t, filepath.Join(dir, "0000000001.spool"), 0) // the length
+	if _, _, err := s.Next(); err == nil || !strings.Contains(err.Error(), "byte 0: no batch") {
+		t.Errorf("%v", err)
+	}
+	s.Close()
 }
 
 func TestFull(t *testing.T) {
