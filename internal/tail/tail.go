@@ -156,7 +156,9 @@ func (t *Tail) list() error {
 			continue
 		}
 		if done, ok := t.done[a.path]; ok && done.of(a.info) {
-			t.State.at(done.id, t.now()) // it is still there
+			if done.id != "" {
+				t.State.at(done.id, t.now()) // it is still there
+			}
 			continue
 		}
 		f, err := os.Open(a.path)
@@ -351,25 +353,32 @@ func isGzip(r io.ReaderAt) (packed, ok bool) {
 // is still being written ends early: its whole lines count, and the rest comes
 // with the next look.
 func (t *Tail) readGzip(f *os.File, path string, info fs.FileInfo) error {
+	now := stamp{size: info.Size(), mtime: info.ModTime()}
 	unpacked, err := gzip.NewReader(f)
 	if err != nil {
-		return nil // its head is not there yet
+		t.leave(path, now) // its head is not there yet
+		return nil
 	}
 	head := make([]byte, headSize)
-	n, _ := io.ReadFull(unpacked, head)
-	id := fingerprint(head[:n])
-	if id == "" {
-		if n == 0 || n == headSize {
-			return nil
+	n, err := io.ReadFull(unpacked, head)
+	if n == 0 {
+		if err == io.EOF {
+			t.done[path] = now // there is nothing in it
+		} else {
+			t.leave(path, now)
 		}
-		id = fingerprint(append(head[:n:n], '\n'))
+		return nil
 	}
-	p := t.State.at(id, t.now())
-	now := stamp{info.Size(), info.ModTime(), id}
+	if now.id = fingerprint(head[:n]); now.id == "" {
+		now.id = fingerprint(append(head[:n:n], '\n'))
+	}
+	p := t.State.at(now.id, t.now())
 	text := io.MultiReader(bytes.NewReader(head[:n]), unpacked)
 	if skipped, err := io.CopyN(io.Discard, text, p.Offset); err != nil || skipped < p.Offset {
 		if err == io.EOF {
 			t.done[path] = now // it was read to its end under another name
+		} else {
+			t.leave(path, now)
 		}
 		return nil
 	}
@@ -389,11 +398,13 @@ func (t *Tail) readGzip(f *os.File, path string, info fs.FileInfo) error {
 			continue
 		case io.EOF, io.ErrUnexpectedEOF:
 		default:
+			t.leave(path, now)
 			return nil
 		}
 		// ReadFull says ErrUnexpectedEOF for a short chunk, too; whether the
 		// file is whole shows when it is read once more.
 		if _, end := text.Read(make([]byte, 1)); end != io.EOF {
+			t.leave(path, now)
 			return nil
 		}
 		t.done[path] = now
@@ -401,6 +412,15 @@ func (t *Tail) readGzip(f *os.File, path string, info fs.FileInfo) error {
 			return t.last(path, p, t.buf[:kept])
 		}
 		return nil
+	}
+}
+
+// leave leaves a packed file that is not whole: until the next look if it may
+// still be written, else until it changes, or every look would unpack it again.
+func (t *Tail) leave(path string, now stamp) {
+	if t.now().Sub(now.mtime) > settled {
+		t.Warn("%s is cut or damaged; it was collected as far as it can be unpacked", path)
+		t.done[path] = now
 	}
 }
 

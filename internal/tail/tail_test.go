@@ -1,6 +1,8 @@
 package tail_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -418,4 +420,77 @@ func TestMonths(t *testing.T) {
 			t.Errorf("3 lines came out as %d", out)
 		}
 	})
+}
+
+// TestBrokenGzip: of a packed file that is cut or damaged the lines before are
+// collected; it is told once, and read again only when it changes.
+func TestBrokenGzip(t *testing.T) {
+	var whole bytes.Buffer
+	w := gzip.NewWriter(&whole)
+	var lines []string
+	for i := range 20_000 {
+		lines = append(lines, line(i))
+		fmt.Fprintln(w, lines[i])
+	}
+	w.Close()
+	damaged := bytes.Clone(whole.Bytes())
+	damaged[len(damaged)-8] ^= 0xff // the checksum
+	for name, c := range map[string]struct {
+		text        []byte
+		least, most int // lines that are in it
+		told        int
+	}{
+		"cut": {whole.Bytes()[:whole.Len()/2], 1, len(lines) - 1, 1}, "damaged": {damaged, len(lines), len(lines), 1},
+		"head": {whole.Bytes()[:5], 0, 0, 1}, "empty": {emptyGzip(), 0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "audit-1.log.gz")
+			synctest.Test(t, func(t *testing.T) {
+				old := time.Now().Add(-time.Hour)
+				put := func(text []byte) {
+					old = old.Add(time.Minute)
+					if err := errors.Join(os.WriteFile(path, text, 0o600), os.Chtimes(path, old, old)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				put(c.text)
+				var got, told []string
+				tl := &tail.Tail{
+					Glob: filepath.Join(filepath.Dir(path), "audit*.log"), Poll: 100 * time.Millisecond, State: &tail.State{},
+					Out: func(batch []tail.Line) error {
+						for _, l := range batch {
+							got = append(got, string(l.Text))
+						}
+						return nil
+					},
+					Save: func() error { return nil },
+					Warn: func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) },
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- tl.Run(ctx) }()
+				time.Sleep(5050 * time.Millisecond) // fifty looks
+				synctest.Wait()
+				if len(got) < c.least || len(got) > c.most || !slices.Equal(got, lines[:len(got)]) {
+					t.Errorf("%d lines before it was mended", len(got))
+				}
+				if len(told) != c.told || c.told > 0 && !strings.Contains(told[0], "is cut or damaged") {
+					t.Errorf("told %q", told)
+				}
+				put(whole.Bytes())
+				time.Sleep(time.Second)
+				cancel()
+				if err := <-ended; err != nil || !slices.Equal(got, lines) {
+					t.Errorf("%d lines of %d when it was mended: %v", len(got), len(lines), err)
+				}
+			})
+		})
+	}
+}
+
+// emptyGzip is a packed file with nothing in it.
+func emptyGzip() []byte {
+	var b bytes.Buffer
+	gzip.NewWriter(&b).Close()
+	return b.Bytes()
 }
