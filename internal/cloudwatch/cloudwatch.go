@@ -172,7 +172,7 @@ func (c *Collector) Look(ctx context.Context) error {
 		}
 		start = max(0, c.State.Watermark-back.Milliseconds())
 	}
-	latest := c.State.Watermark
+	latest, settled := c.State.Watermark, now
 	var token *string
 	for {
 		if err := c.limit.Wait(ctx); err != nil {
@@ -204,10 +204,24 @@ func (c *Collector) Look(ctx context.Context) error {
 		if token = page.NextToken; token == nil || *token == "" {
 			break
 		}
+		// The first look into a group may take hours. Pages come in the order of
+		// time (API reference of FilterLogEvents), so what came is settled.
+		if at := c.Now(); at.Sub(settled) >= every {
+			settled = at
+			if err := c.settle(latest); err != nil {
+				return err
+			}
+		}
 	}
 	if wide {
 		c.swept = now
 	}
+	return c.settle(latest)
+}
+
+// settle saves that all events up to a time, in milliseconds, are out, but for
+// those that become visible late.
+func (c *Collector) settle(latest int64) error {
 	c.State.Watermark = latest
 	c.State.pack()
 	if err := c.Save(); err != nil {

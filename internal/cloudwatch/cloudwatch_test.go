@@ -195,6 +195,67 @@ func TestDeath(t *testing.T) {
 	}
 }
 
+// TestBacklog: a first look into a group with a past takes long. Dying in the
+// middle of it brings the last half minute of it once more, not all, and what is
+// remembered is bounded by time.
+func TestBacklog(t *testing.T) {
+	const n, dies = 12_000, 10_000
+	begin := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	f := &fake{now: begin.Add(n * time.Second)}
+	for i := range n {
+		at := begin.Add(time.Duration(i) * time.Second).UnixMilli()
+		f.events = append(f.events, stored{EventID: fmt.Sprintf("id-%d", i), LogStreamName: "kube-apiserver-audit-1", Message: fmt.Sprint(i), Timestamp: at, IngestionTime: at})
+	}
+	f.reply = func(int) (int, string) {
+		f.now = f.now.Add(time.Second)
+		return 0, ""
+	}
+	got, out := map[string]int{}, 0
+	dead := errors.New("dead")
+	collect := func(events []cloudwatch.Event) error {
+		if out >= dies && out < dies+1000 {
+			out += 1000 // it dies once
+			return dead
+		}
+		out += len(events)
+		for _, e := range events {
+			got[e.Message]++
+		}
+		return nil
+	}
+	saved := []byte("{}")
+	state := &cloudwatch.State{}
+	save := func() (err error) {
+		saved, err = json.Marshal(state)
+		return err
+	}
+	c := open(t, f, state, true, collect)
+	c.Save = save
+	if err := c.Look(t.Context()); err == nil || !strings.Contains(err.Error(), "dead") {
+		t.Fatalf("%v", err)
+	}
+	if len(saved) < 1000 || len(saved) > 60_000 {
+		t.Errorf("%d bytes are remembered", len(saved))
+	}
+	state = &cloudwatch.State{}
+	if err := json.Unmarshal(saved, state); err != nil {
+		t.Fatal(err)
+	}
+	c = open(t, f, state, false, collect)
+	c.Save = save
+	if err := c.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	twice := 0
+	for _, times := range got {
+		twice += times - 1
+	}
+	t.Logf("%d of %d events, %d twice", len(got), n, twice)
+	if len(got) != n || twice > 15*250 { // half of the calls bring a page
+		t.Errorf("%d of %d events, %d twice", len(got), n, twice)
+	}
+}
+
 // TestErrors: throttling is waited for; what cannot be answered is an error of
 // the look, and the next one goes on.
 func TestErrors(t *testing.T) {
