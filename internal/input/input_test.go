@@ -184,7 +184,11 @@ func TestStop(t *testing.T) {
 // TestKill kills the process with SIGKILL again and again while the log is
 // written and rotated: nothing is lost.
 func TestKill(t *testing.T) {
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp("", "kubeanon")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir) // lumberjack may still be packing in it, which t.TempDir would not forgive
 	log := &lumberjack.Logger{Filename: filepath.Join(dir, "audit.log"), MaxSize: 1, Compress: true}
 	s := newPlayer(t, filepath.Join(dir, "checkpoints"), log.Filename, "")
 	const n = 20_000
