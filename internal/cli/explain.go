@@ -97,7 +97,7 @@ func explainID(c *cli.Context, opts options.Options, id string, stdin, stdout *o
 		Annotator: annotate.Annotator{Policy: opts.Policy},
 		Stdin:     &interruptibleReader{ctx: ctx, file: stdin},
 		Suppress:  func(f *finding.Finding) bool { return f.Event.AuditID != id },
-		Warn:      func(string) {}, // other logs may stand beside
+		Warn:      func(string, ...any) {}, // other logs may stand beside
 		Emit: func(f *finding.Finding) {
 			if found++; found > maxSame || writeErr != nil {
 				return

@@ -52,7 +52,6 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		return err
 	}
 	var progress *bar
-	warn := warner(stderr, &progress)
 	if terminal(stderr) && !c.Bool("no-progress") {
 		progress = newBar(stderr, "scanning", scan.Size(paths))
 	}
@@ -64,7 +63,7 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		Stdin:     &interruptibleReader{ctx: ctx, file: stdin},
 		Progress:  progress.update(),
 		Emit:      out.write,
-		Warn:      func(line string) { warn("%s", line) },
+		Warn:      warner(stderr, &progress),
 	}
 	if out.filters() {
 		s.Suppress = out.drops

@@ -9,7 +9,6 @@ package scan
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"runtime"
 	"sync"
@@ -46,7 +45,7 @@ type Scanner struct {
 	Emit      func(*finding.Finding)                      // called for each finding in the order of the input; it may be kept
 	Render    func(dst []byte, f *finding.Finding) []byte // instead of Emit: appends the row of a finding, called by all workers at a time
 	Rows      func(rows []byte)                           // with Render: called with rows in the order of the input
-	Warn      func(string)                                // called with one line for inputs that are odd, but were read: the first ones by name, then with how many more there were
+	Warn      func(format string, args ...any)            // called with one line for inputs that are odd, but were read: the first ones by name, then with how many more there were
 	Progress  func(read int64)                            // called with the bytes read from files so far, by another goroutine; may be nil
 
 	Stats   Stats
@@ -117,7 +116,7 @@ func (s *Scanner) Run(ctx context.Context, paths []string) error {
 				errs = append(errs, b.err)
 			} else if file.Lines > 0 && file.Events == 0 && file.Undecidable == 0 {
 				if odd++; odd <= maxOdd {
-					s.Warn(b.name + ": no audit events in it; is it a Kubernetes audit log?")
+					s.Warn("%s: no audit events in it; is it a Kubernetes audit log?", b.name)
 				}
 			}
 			file = Stats{}
@@ -126,7 +125,7 @@ func (s *Scanner) Run(ctx context.Context, paths []string) error {
 	}
 	workers.Wait()
 	if odd > maxOdd {
-		s.Warn(fmt.Sprintf("%d more of %d files have no audit events in them, either", odd-maxOdd, s.Stats.Files))
+		s.Warn("%d more of %d files have no audit events in them, either", odd-maxOdd, s.Stats.Files)
 	}
 	if err := ctx.Err(); err != nil {
 		errs = append(errs, stopped{err})

@@ -58,7 +58,7 @@ func runJobs(t testing.TB, jobs int, stdin string, paths ...string) (r result) {
 			r.ids = append(r.ids, f.Event.AuditID)
 			r.at = append(r.at, f.Place.String())
 		},
-		Warn: func(w string) { r.warns = append(r.warns, w) },
+		Warn: func(format string, args ...any) { r.warns = append(r.warns, fmt.Sprintf(format, args...)) },
 	}
 	r.err = s.Run(context.Background(), paths)
 	r.stats, r.first = s.Stats, s.First

@@ -355,18 +355,14 @@ func isGzip(r io.ReaderAt) (packed, ok bool) {
 func (t *Tail) readGzip(f *os.File, path string, info fs.FileInfo) error {
 	now := stamp{size: info.Size(), mtime: info.ModTime()}
 	unpacked, err := gzip.NewReader(f)
-	if err != nil {
-		t.leave(path, now) // its head is not there yet
+	if err != nil { // its head is not there yet
+		t.leave(path, now, false)
 		return nil
 	}
 	head := make([]byte, headSize)
 	n, err := io.ReadFull(unpacked, head)
 	if n == 0 {
-		if err == io.EOF {
-			t.done[path] = now // there is nothing in it
-		} else {
-			t.leave(path, now)
-		}
+		t.leave(path, now, err == io.EOF)
 		return nil
 	}
 	if now.id = fingerprint(head[:n]); now.id == "" {
@@ -375,11 +371,7 @@ func (t *Tail) readGzip(f *os.File, path string, info fs.FileInfo) error {
 	p := t.State.at(now.id, t.now())
 	text := io.MultiReader(bytes.NewReader(head[:n]), unpacked)
 	if skipped, err := io.CopyN(io.Discard, text, p.Offset); err != nil || skipped < p.Offset {
-		if err == io.EOF {
-			t.done[path] = now // it was read to its end under another name
-		} else {
-			t.leave(path, now)
-		}
+		t.leave(path, now, err == io.EOF) // at its end it was read under another name
 		return nil
 	}
 	kept := 0 // of the buffer, from the chunk before
@@ -398,30 +390,31 @@ func (t *Tail) readGzip(f *os.File, path string, info fs.FileInfo) error {
 			continue
 		case io.EOF, io.ErrUnexpectedEOF:
 		default:
-			t.leave(path, now)
+			t.leave(path, now, false)
 			return nil
 		}
 		// ReadFull says ErrUnexpectedEOF for a short chunk, too; whether the
 		// file is whole shows when it is read once more.
-		if _, end := text.Read(make([]byte, 1)); end != io.EOF {
-			t.leave(path, now)
-			return nil
-		}
-		t.done[path] = now
-		if kept > 0 {
+		_, end := text.Read(make([]byte, 1))
+		t.leave(path, now, end == io.EOF)
+		if end == io.EOF && kept > 0 {
 			return t.last(path, p, t.buf[:kept])
 		}
 		return nil
 	}
 }
 
-// leave leaves a packed file that is not whole: until the next look if it may
-// still be written, else until it changes, or every look would unpack it again.
-func (t *Tail) leave(path string, now stamp) {
-	if t.now().Sub(now.mtime) > settled {
+// leave leaves a packed file that was read. One that is not whole is read again
+// by the next look if it may still be written, else only when it changes: every
+// look would unpack it.
+func (t *Tail) leave(path string, now stamp, whole bool) {
+	if !whole {
+		if t.now().Sub(now.mtime) <= settled {
+			return
+		}
 		t.Warn("%s is cut or damaged; it was collected as far as it can be unpacked", path)
-		t.done[path] = now
 	}
+	t.done[path] = now
 }
 
 // skipAll moves to the ends of all files: only what is written from now on is
