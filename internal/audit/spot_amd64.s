@@ -5,36 +5,36 @@
 #include "textflag.h"
 
 // func spotAVX2(text []byte) (i int, found bool)
-// Requires: AVX, AVX2, BMI, SSE2
+// Requires: AVX, AVX2, BMI
 TEXT ·spotAVX2(SB), NOSPLIT, $0-33
 	MOVQ         text_base+0(FP), AX
 	MOVQ         text_len+8(FP), CX
 	MOVL         $0x0000003a, DX
-	MOVD         DX, X0
+	VMOVD        DX, X0
 	VPBROADCASTB X0, Y0
 	MOVL         $0x0000006e, DX
-	MOVD         DX, X1
+	VMOVD        DX, X1
 	VPBROADCASTB X1, Y1
 	MOVL         $0x0000005c, DX
-	MOVD         DX, X2
+	VMOVD        DX, X2
 	VPBROADCASTB X2, Y2
 	MOVL         $0x00000075, DX
-	MOVD         DX, X3
+	VMOVD        DX, X3
 	VPBROADCASTB X3, Y3
 	MOVL         $0x00000033, DX
-	MOVD         DX, X4
+	VMOVD        DX, X4
 	VPBROADCASTB X4, Y4
 	MOVL         $0x0000000a, DX
-	MOVD         DX, X5
+	VMOVD        DX, X5
 	VPBROADCASTB X5, Y5
 	MOVL         $0x0000006f, DX
-	MOVD         DX, X6
+	VMOVD        DX, X6
 	VPBROADCASTB X6, Y6
 	MOVL         $0x00000001, DX
-	MOVD         DX, X7
+	VMOVD        DX, X7
 	VPBROADCASTB X7, Y7
 	MOVL         $0x00000037, DX
-	MOVD         DX, X8
+	VMOVD        DX, X8
 	VPBROADCASTB X8, Y8
 	XORQ         DX, DX
 	SUBQ         $0x47, CX

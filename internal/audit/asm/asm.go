@@ -21,7 +21,9 @@ func main() {
 	broadcast := func(c byte) VecVirtual {
 		gp, x, v := GP32(), XMM(), YMM()
 		MOVL(U32(uint32(c)), gp)
-		MOVD(gp, x)
+		// VMOVD, not MOVD: an instruction of the old encoding after one that wrote
+		// the upper half of a vector costs Intel's processors a transition.
+		VMOVD(gp, x)
 		VPBROADCASTB(x, v)
 		return v
 	}
