@@ -28,17 +28,17 @@ var layers = map[string][]string{
 	"annotate":       {"audit", "audit/envelope", "judge", "finding"},
 	"replay":         {"logfile", "splunk/hec", "splunk/trust", "scs"},
 	"scs":            {"splunk/trust"}, "scs/fakescs": {}, "splunk/fakerest": {},
-	"scan":       {"logfile", "audit", "audit/envelope", "judge", "finding", "annotate"},
-	"allowlist":  {"audit", "judge", "finding"},
-	"report":     {"version", "audit", "judge", "finding"},
-	"command":    {"audit", "audit/envelope", "judge", "finding", "annotate", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
-	"doctor":     nil, // it looks at all faces of Splunk
-	"demo":       {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
-	"cases":      {"audit", "audit/envelope", "judge", "finding", "annotate"},
-	"peers":      {"audit"},
-	"explain":    {"audit", "judge", "finding", "peers"},
-	"cli":        nil,              // all of them
-	"realevents": {}, "ledger": {}, // for tests only
+	"scan":           {"logfile", "audit", "audit/envelope", "judge", "finding", "annotate"},
+	"allowlist":      {"audit", "judge", "finding"},
+	"report":         {"version", "audit", "judge", "finding"},
+	"command":        {"audit", "audit/envelope", "judge", "finding", "annotate", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
+	"doctor":         nil, // it looks at all faces of Splunk
+	"demo":           {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
+	"cases":          {"audit", "audit/envelope", "judge", "finding", "annotate"},
+	"peers":          {"audit"},
+	"explain":        {"audit", "judge", "finding", "peers"},
+	"cli":            nil,              // all of them
+	"testing/corpus": {}, "ledger": {}, // for tests only
 	"bench": {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
 }
 

@@ -8,21 +8,21 @@ import (
 	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
-	"github.com/kubeanon/kubeanon/internal/realevents"
+	"github.com/kubeanon/kubeanon/internal/testing/corpus"
 )
 
 // judged is a recorded event and what was judged of it; nil if it gave no row.
 type judged struct {
-	realevents.Event
-	request realevents.Request
+	corpus.Event
+	request corpus.Request
 	verdict *judge.Verdict
 }
 
 func judgeReal(t *testing.T, policy judge.Policy) (all []judged) {
 	t.Helper()
-	ledger := realevents.Ledger(t)
+	ledger := corpus.Ledger(t)
 	a := annotate.Annotator{Policy: policy}
-	for _, e := range realevents.Events(t) {
+	for _, e := range corpus.Events(t) {
 		j := judged{Event: e, request: ledger[e.AuditID]}
 		if !a.Skip([]byte(e.Raw), false) {
 			if _, reason := a.Text([]byte(e.Raw), func(f *finding.Finding) {
@@ -100,7 +100,7 @@ func TestRealPrecursors(t *testing.T) {
 	policy := judge.DefaultPolicy()
 	policy.Include = []judge.Class{judge.AnonymousAccessGranted}
 	want, got := map[string]string{}, map[string]bool{}
-	for id, r := range realevents.Ledger(t) {
+	for id, r := range corpus.Ledger(t) {
 		if strings.HasPrefix(r.Tag, "PRECURSOR") && r.Method != "GET" && r.Status < 300 {
 			want[id] = r.Tag
 		}

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kubeanon/kubeanon/internal/realevents"
 	"github.com/kubeanon/kubeanon/internal/splunk/splunkd"
+	"github.com/kubeanon/kubeanon/internal/testing/corpus"
 )
 
 // reads are the files that Go's runtime reads when any program starts: the size
@@ -132,7 +132,7 @@ func TestSearchAlone(t *testing.T) {
 	}
 
 	var rows []splunkd.Row
-	for _, e := range realevents.Events(t) {
+	for _, e := range corpus.Events(t) {
 		rows = append(rows, splunkd.Row{"_raw": {e.Raw}, "_time": {"1790000000"}})
 	}
 	rows = append(rows,
@@ -180,7 +180,7 @@ func TestSearchAlone(t *testing.T) {
 	}
 
 	// The same look sees what other faces do, so that it would see it here.
-	events := []byte(realevents.Events(t)[0].Raw + "\n")
+	events := []byte(corpus.Events(t)[0].Raw + "\n")
 	token := filepath.Join(dir, "token")
 	if err := os.WriteFile(token, []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubeanon/kubeanon/internal/demo"
-	"github.com/kubeanon/kubeanon/internal/realevents"
 	"github.com/kubeanon/kubeanon/internal/splunk/splunkd"
+	"github.com/kubeanon/kubeanon/internal/testing/corpus"
 )
 
 // TestEightProcesses: eight processes of the program at once, as on eight
@@ -22,7 +22,7 @@ func TestEightProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rows []splunkd.Row
-	for i, e := range realevents.Events(t) {
+	for i, e := range corpus.Events(t) {
 		if i%6 == 0 {
 			rows = append(rows, splunkd.Row{"_raw": {e.Raw}})
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kubeanon/kubeanon/internal/cli"
-	"github.com/kubeanon/kubeanon/internal/realevents"
 	"github.com/kubeanon/kubeanon/internal/splunk/splunkd"
+	"github.com/kubeanon/kubeanon/internal/testing/corpus"
 )
 
 // TestMain lets the test binary stand in for the program in scripts.
@@ -28,7 +28,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("TESTDATA", realevents.Dir())
+			env.Setenv("TESTDATA", corpus.Dir())
 			program, err := exec.LookPath("kubeanon")
 			if err != nil {
 				return err

@@ -17,10 +17,10 @@ import (
 	"github.com/kubeanon/kubeanon/internal/command"
 	"github.com/kubeanon/kubeanon/internal/demo"
 	"github.com/kubeanon/kubeanon/internal/finding"
-	"github.com/kubeanon/kubeanon/internal/realevents"
 	"github.com/kubeanon/kubeanon/internal/splunk/rows"
 	"github.com/kubeanon/kubeanon/internal/splunk/search"
 	"github.com/kubeanon/kubeanon/internal/splunk/splunkd"
+	"github.com/kubeanon/kubeanon/internal/testing/corpus"
 )
 
 // process is a search command at work: in this process, but on pipes.
@@ -89,7 +89,7 @@ func run(t testing.TB, opts string, columns []string, input []splunkd.Row, chunk
 }
 
 // raw are rows of Splunk that hold the text of events.
-func raw(events []realevents.Event) (input []splunkd.Row) {
+func raw(events []corpus.Event) (input []splunkd.Row) {
 	for i, e := range events {
 		input = append(input, splunkd.Row{"_time": {fmt.Sprintf("1795426296.%06d", i)}, "_raw": {e.Raw}, "host": {"cp-1"}})
 	}
@@ -97,7 +97,7 @@ func raw(events []realevents.Event) (input []splunkd.Row) {
 }
 
 // extracted are the same rows as Splunk's JSON extraction makes them.
-func extracted(events []realevents.Event) (input []splunkd.Row) {
+func extracted(events []corpus.Event) (input []splunkd.Row) {
 	for i, e := range events {
 		row := splunkd.Row{"_time": {fmt.Sprintf("1795426296.%06d", i)}, "host": {"cp-1"}}
 		for name, value := range map[string]string{
@@ -138,7 +138,7 @@ var (
 // testdata/audit/README.md, which come from the ledger of what was sent. The
 // 13 original fields of each row are held against encoding/json.
 func TestRealEvents(t *testing.T) {
-	events := realevents.Events(t)
+	events := corpus.Events(t)
 	impersonated := 0
 	for _, e := range events {
 		if as := e.ImpersonatedUser; e.User.Username != "system:anonymous" && (as.Username == "system:anonymous" || slices.Contains(as.Groups, "system:unauthenticated")) {
@@ -191,7 +191,7 @@ func TestRealEvents(t *testing.T) {
 
 // TestInputs: the raw text, the columns, and both give the same judgement.
 func TestInputs(t *testing.T) {
-	events := realevents.Events(t)
+	events := corpus.Events(t)
 	want, _ := run(t, "input=raw", rawColumns, raw(events), 1000)
 	both := extracted(events)
 	for i := range both {
@@ -232,7 +232,7 @@ func TestInputs(t *testing.T) {
 // reading takes the events that its base search matches, fills what is empty
 // with 0 and counts by the same fields.
 func TestSeedParity(t *testing.T) {
-	events := realevents.Events(t)
+	events := corpus.Events(t)
 	var want []splunkd.Row
 	for _, e := range events {
 		if e.User.Username != "system:anonymous" || !slices.Contains(e.User.Groups, "system:unauthenticated") {
@@ -371,7 +371,7 @@ func TestRequiredFields(t *testing.T) {
 func body(t testing.TB, n, nth int) []byte {
 	t.Helper()
 	var dull, hits []string
-	for _, e := range realevents.Events(t) {
+	for _, e := range corpus.Events(t) {
 		switch {
 		case e.User.Username == "system:anonymous":
 			hits = append(hits, e.Raw)

@@ -17,9 +17,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubeanon/kubeanon/internal/demo"
-	"github.com/kubeanon/kubeanon/internal/realevents"
 	"github.com/kubeanon/kubeanon/internal/splunk/search"
 	"github.com/kubeanon/kubeanon/internal/splunk/splunkd"
+	"github.com/kubeanon/kubeanon/internal/testing/corpus"
 )
 
 // request is an execute request to one indexer's command, and what came back.
@@ -195,13 +195,13 @@ func onIndexers(r *rand.Rand, parts [][]splunkd.Row) (indexers []*indexer) {
 // events, to be fast; ./build.sh soak takes all.
 func distributed(t *testing.T) (rows []splunkd.Row, anonymous map[string]int) {
 	t.Helper()
-	var texts []realevents.Event
+	var texts []corpus.Event
 	var counts []int
 	add := func(text string, n int) {
-		texts, counts = append(texts, realevents.Event{Raw: text}), append(counts, n)
+		texts, counts = append(texts, corpus.Event{Raw: text}), append(counts, n)
 	}
 	last, lastCount := "{}", 0
-	for i, e := range realevents.Events(t) {
+	for i, e := range corpus.Events(t) {
 		n := 0
 		if e.User.Username == "system:anonymous" || slices.Contains(e.User.Groups, "system:unauthenticated") {
 			n = 1

@@ -15,9 +15,9 @@ import (
 	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
-	"github.com/kubeanon/kubeanon/internal/realevents"
 	"github.com/kubeanon/kubeanon/internal/scan"
 	"github.com/kubeanon/kubeanon/internal/splunk/splunkd"
+	"github.com/kubeanon/kubeanon/internal/testing/corpus"
 )
 
 // wrappers put an event into the forms in which shippers hand it on.
@@ -109,8 +109,8 @@ func packed(text string) string {
 // wrapped in, whether it comes as text or as columns, through the search
 // command or a scan, and with the candidate search on or off.
 func TestOneJudgement(t *testing.T) {
-	var events []realevents.Event
-	for i, e := range realevents.Events(t) {
+	var events []corpus.Event
+	for i, e := range corpus.Events(t) {
 		if e.User.Username == "system:anonymous" && i%4 == 0 || i%50 == 0 {
 			if len(e.Raw) < 100_000 {
 				events = append(events, e)

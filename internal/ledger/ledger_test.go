@@ -11,14 +11,14 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/cli"
 	"github.com/kubeanon/kubeanon/internal/ledger"
-	"github.com/kubeanon/kubeanon/internal/realevents"
+	"github.com/kubeanon/kubeanon/internal/testing/corpus"
 )
 
 // TestCaptured holds scan against the ledgers of the end-to-end tests: what a real
 // API server logged, and what had been sent to it. ./build.sh e2e makes them anew.
 func TestCaptured(t *testing.T) {
 	for _, version := range []string{"1.35", "1.37"} {
-		base := filepath.Join(realevents.Dir(), "audit", "kube-apiserver-"+version)
+		base := filepath.Join(corpus.Dir(), "audit", "kube-apiserver-"+version)
 		packed, err := os.Open(base + ".ledger.ndjson.gz")
 		if err != nil {
 			t.Fatal(err)

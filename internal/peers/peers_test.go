@@ -11,7 +11,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/peers"
-	"github.com/kubeanon/kubeanon/internal/realevents"
+	"github.com/kubeanon/kubeanon/internal/testing/corpus"
 	files "github.com/kubeanon/kubeanon/testdata/cases"
 )
 
@@ -93,7 +93,7 @@ func TestComparison(t *testing.T) {
 	t.Log(synthetic.table("Committed cases that are plain events"))
 	real := count{}
 	a := annotate.Annotator{Policy: judge.DefaultPolicy(), All: true}
-	for _, e := range realevents.Events(t) {
+	for _, e := range corpus.Events(t) {
 		a.Text([]byte(e.Raw), func(f *finding.Finding) {
 			// Of the others only what mentions anonymous looks alike.
 			switch {

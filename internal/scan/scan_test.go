@@ -20,8 +20,8 @@ import (
 	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
-	"github.com/kubeanon/kubeanon/internal/realevents"
 	"github.com/kubeanon/kubeanon/internal/scan"
+	"github.com/kubeanon/kubeanon/internal/testing/corpus"
 )
 
 const (
@@ -185,7 +185,7 @@ func TestCancel(t *testing.T) {
 
 // TestRealEvents: a scan finds what the search command finds.
 func TestRealEvents(t *testing.T) {
-	r := run(t, "", filepath.Join(realevents.Dir(), "audit", "kube-apiserver-1.36.ndjson.gz"))
+	r := run(t, "", filepath.Join(corpus.Dir(), "audit", "kube-apiserver-1.36.ndjson.gz"))
 	if r.err != nil || r.stats.Hits != 750 || r.stats.Events != 3161 || r.stats.Lines != 3161 || r.stats.Undecidable != 0 {
 		t.Errorf("%v, %+v", r.err, r.stats)
 	}
@@ -193,7 +193,7 @@ func TestRealEvents(t *testing.T) {
 
 func BenchmarkScan(b *testing.B) {
 	var text strings.Builder
-	for _, e := range realevents.Events(b) {
+	for _, e := range corpus.Events(b) {
 		text.WriteString(e.Raw + "\n")
 	}
 	b.SetBytes(int64(text.Len()))

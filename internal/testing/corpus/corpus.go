@@ -1,5 +1,5 @@
-// Package realevents reads the recorded events of testdata/audit for tests.
-package realevents
+// Package corpus reads the recorded events of testdata/audit for tests.
+package corpus
 
 import (
 	"bufio"
@@ -47,7 +47,7 @@ type Request struct {
 // Dir is the folder testdata of the repository.
 func Dir() string {
 	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..", "testdata")
+	return filepath.Join(filepath.Dir(file), "..", "..", "..", "testdata")
 }
 
 var once struct {
