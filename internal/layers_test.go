@@ -37,8 +37,8 @@ var layers = map[string][]string{
 	"cases":          {"audit", "audit/envelope", "judge", "finding", "annotate"},
 	"peers":          {"audit"},
 	"explain":        {"audit", "judge", "finding", "peers"},
-	"cli":            nil,              // all of them
-	"testing/corpus": {}, "ledger": {}, // for tests only
+	"cli":            nil,                      // all of them
+	"testing/corpus": {}, "testing/ledger": {}, // for tests only
 	"bench": {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
 }
 

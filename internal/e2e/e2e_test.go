@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/ledger"
 	"github.com/kubeanon/kubeanon/internal/splunk/splunkd"
+	"github.com/kubeanon/kubeanon/internal/testing/ledger"
 )
 
 // What "./build.sh e2e" has built.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/ledger"
+	"github.com/kubeanon/kubeanon/internal/testing/ledger"
 )
 
 // request is what is sent, byte by byte, and what the API server must make of

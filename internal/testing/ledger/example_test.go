@@ -3,7 +3,7 @@ package ledger_test
 import (
 	"fmt"
 
-	"github.com/kubeanon/kubeanon/internal/ledger"
+	"github.com/kubeanon/kubeanon/internal/testing/ledger"
 )
 
 // One event was found, one was missed, and one was not expected.

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubeanon/kubeanon/internal/cli"
-	"github.com/kubeanon/kubeanon/internal/ledger"
 	"github.com/kubeanon/kubeanon/internal/testing/corpus"
+	"github.com/kubeanon/kubeanon/internal/testing/ledger"
 )
 
 // TestCaptured holds scan against the ledgers of the end-to-end tests: what a real
