@@ -230,7 +230,7 @@ hecclient() {
 	mkdir -p "$dir"
 	cp testdata/splunk-logging/* "$dir"
 	[ -d "$dir/node_modules" ] || (cd "$dir" && npm install --ignore-scripts --no-fund --no-audit)
-	KUBEANON_SPLUNK_LOGGING="$PWD/$dir" go test -count 1 ./internal/splunk/fakehec
+	KUBEANON_SPLUNK_LOGGING="$PWD/$dir" go test -count 1 ./internal/testing/fakehec
 }
 
 # The picture shows the top of the page; the page itself is in build/.

@@ -15,7 +15,7 @@ const module = "github.com/kubeanon/kubeanon/internal/"
 // doctor and cli know both.
 var layers = map[string][]string{
 	"version": {}, "logfile": {}, "splunk/chunk": {}, "splunk/rows": {}, "audit": {},
-	"splunk/modinput": {}, "splunk/trust": {}, "splunk/conf": {}, "splunk/fakehec": {}, "checkpoint": {}, "tail": {}, "spool": {}, "cloudwatch": {},
+	"splunk/modinput": {}, "splunk/trust": {}, "splunk/conf": {}, "testing/fakehec": {}, "checkpoint": {}, "tail": {}, "spool": {}, "cloudwatch": {},
 	"splunk/passwords": {"splunk/trust"}, "splunk/hec": {"splunk/trust"}, "splunk/export": {"splunk/trust"},
 	"webhook":        {"audit"},
 	"input":          {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "checkpoint", "tail", "spool", "webhook", "cloudwatch", "allowlist", "audit", "audit/envelope", "judge", "finding", "annotate"},

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/cli"
-	"github.com/kubeanon/kubeanon/internal/splunk/fakehec"
+	"github.com/kubeanon/kubeanon/internal/testing/fakehec"
 )
 
 // kubeanon is the program as a process of its own; TestMain has put it where

@@ -20,8 +20,8 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/logfile"
 	"github.com/kubeanon/kubeanon/internal/replay"
-	"github.com/kubeanon/kubeanon/internal/splunk/fakehec"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
+	"github.com/kubeanon/kubeanon/internal/testing/fakehec"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"github.com/kubeanon/kubeanon/internal/splunk/fakehec"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
+	"github.com/kubeanon/kubeanon/internal/testing/fakehec"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/kubeanon/kubeanon/internal/splunk/fakehec"
+	"github.com/kubeanon/kubeanon/internal/testing/fakehec"
 )
 
 // TestSplunkLogging holds the collector against a client that somebody else
