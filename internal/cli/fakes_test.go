@@ -20,8 +20,8 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/logfile"
 	"github.com/kubeanon/kubeanon/internal/scs/fakescs"
-	"github.com/kubeanon/kubeanon/internal/splunk/fakerest"
 	"github.com/kubeanon/kubeanon/internal/testing/fakehec"
+	"github.com/kubeanon/kubeanon/internal/testing/fakerest"
 )
 
 // secretToken is what no output may ever hold.

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kubeanon/kubeanon/internal/splunk/export"
-	"github.com/kubeanon/kubeanon/internal/splunk/fakerest"
+	"github.com/kubeanon/kubeanon/internal/testing/fakerest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
