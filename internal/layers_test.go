@@ -27,7 +27,7 @@ var layers = map[string][]string{
 	"options":        {"audit", "judge"},
 	"annotate":       {"audit", "audit/envelope", "judge", "finding"},
 	"replay":         {"logfile", "splunk/hec", "splunk/trust", "scs"},
-	"scs":            {"splunk/trust"}, "scs/fakescs": {}, "testing/fakerest": {},
+	"scs":            {"splunk/trust"}, "testing/fakescs": {}, "testing/fakerest": {},
 	"scan":           {"logfile", "audit", "audit/envelope", "judge", "finding", "annotate"},
 	"allowlist":      {"audit", "judge", "finding"},
 	"report":         {"version", "audit", "judge", "finding"},

@@ -19,9 +19,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kubeanon/kubeanon/internal/logfile"
-	"github.com/kubeanon/kubeanon/internal/scs/fakescs"
 	"github.com/kubeanon/kubeanon/internal/testing/fakehec"
 	"github.com/kubeanon/kubeanon/internal/testing/fakerest"
+	"github.com/kubeanon/kubeanon/internal/testing/fakescs"
 )
 
 // secretToken is what no output may ever hold.

@@ -17,7 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kubeanon/kubeanon/internal/scs"
-	"github.com/kubeanon/kubeanon/internal/scs/fakescs"
+	"github.com/kubeanon/kubeanon/internal/testing/fakescs"
 )
 
 func TestMain(m *testing.M) {
