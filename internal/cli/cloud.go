@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kubeanon/kubeanon/internal/scs"
+	"github.com/kubeanon/kubeanon/internal/splunk/scs"
 )
 
 // cloudFlags are those of Splunk Cloud Services.

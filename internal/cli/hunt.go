@@ -14,8 +14,8 @@ import (
 	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/scan"
-	"github.com/kubeanon/kubeanon/internal/scs"
 	"github.com/kubeanon/kubeanon/internal/splunk/export"
+	"github.com/kubeanon/kubeanon/internal/splunk/scs"
 )
 
 // huntQuery is what is looked for on a search head that has the app.

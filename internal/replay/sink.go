@@ -10,8 +10,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/kubeanon/kubeanon/internal/scs"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
+	"github.com/kubeanon/kubeanon/internal/splunk/scs"
 )
 
 // HEC is the sink of an HTTP Event Collector.

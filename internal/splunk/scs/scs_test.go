@@ -16,7 +16,7 @@ import (
 	"github.com/splunk/splunk-cloud-sdk-go/services/ingest"
 	"go.uber.org/goleak"
 
-	"github.com/kubeanon/kubeanon/internal/scs"
+	"github.com/kubeanon/kubeanon/internal/splunk/scs"
 	"github.com/kubeanon/kubeanon/internal/testing/fakescs"
 )
 
