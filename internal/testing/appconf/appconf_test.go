@@ -18,7 +18,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/splunk/conf"
 )
 
-const root = "../.."
+const root = "../../.."
 
 // read reads a .conf file of the repository, which has to be right.
 func read(t *testing.T, path string) conf.File {
