@@ -270,7 +270,7 @@ gobench() { go test ./internal/... -run '^$' -bench . -benchtime "${BENCHTIME:-1
 
 bench() {
 	build
-	go run ./internal/bench "$@"
+	go run ./internal/testing/bench "$@"
 }
 
 case ${1:-} in

@@ -39,7 +39,7 @@ var layers = map[string][]string{
 	"explain":        {"audit", "judge", "finding", "peers"},
 	"cli":            nil,                      // all of them
 	"testing/corpus": {}, "testing/ledger": {}, // for tests only
-	"bench": {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
+	"testing/bench": {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
 }
 
 // pure packages do no I/O: these they must not even import.
