@@ -248,13 +248,13 @@ report() {
 # What the API servers are built of comes from the Go module proxy; Go's build
 # cache keeps it. E2E_KEEP=FOLDER keeps the audit log and the ledger of each.
 e2e() {
-	local servers=internal/e2e/server dir=$PWD/build/e2e version minor
+	local servers=internal/testing/e2e/server dir=$PWD/build/e2e version minor
 	[ $# -gt 0 ] || set -- $(cd "$servers" && printf '%s\n' v1.* | sort -V)
 	mkdir -p "$dir" "${E2E_KEEP:-$dir}"
 	build
 	say "etcd"
 	(cd "$servers/etcd" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$dir/etcd" go.etcd.io/etcd/server/v3)
-	(cd internal/e2e && go vet ./... && go test -c -o "$dir/e2e.test" .)
+	(cd internal/testing/e2e && go vet ./... && go test -c -o "$dir/e2e.test" .)
 	for minor; do
 		[ -d "$servers/$minor" ] || die "e2e: $minor is not in $servers"
 		version=$(cd "$servers/$minor" && go list -m -f '{{.Version}}' k8s.io/kubernetes)
