@@ -18,7 +18,7 @@ var layers = map[string][]string{
 	"splunk/modinput": {}, "splunk/trust": {}, "splunk/conf": {}, "testing/fakehec": {}, "checkpoint": {}, "tail": {}, "spool": {}, "cloudwatch": {},
 	"splunk/passwords": {"splunk/trust"}, "splunk/hec": {"splunk/trust"}, "splunk/export": {"splunk/trust"},
 	"webhook":        {"audit"},
-	"input":          {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "checkpoint", "tail", "spool", "webhook", "cloudwatch", "allowlist", "audit", "audit/envelope", "judge", "finding", "annotate"},
+	"collect":        {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "checkpoint", "tail", "spool", "webhook", "cloudwatch", "allowlist", "audit", "audit/envelope", "judge", "finding", "annotate"},
 	"splunk/search":  {"splunk/chunk", "splunk/rows"},
 	"splunk/splunkd": {"splunk/search", "splunk/chunk", "splunk/rows"},
 	"audit/envelope": {"audit"},

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/kubeanon/kubeanon/internal/input"
+	"github.com/kubeanon/kubeanon/internal/collect"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 )
 
@@ -22,7 +22,7 @@ func isInput(args []string, stdin *os.File) bool {
 // splunkd already.
 func runInput(ctx context.Context, args []string, stdin, stdout, stderr *os.File) error {
 	if len(args) == 2 && args[1] == "--scheme" {
-		return input.Scheme.Write(stdout)
+		return collect.Scheme.Write(stdout)
 	}
 	log := modinput.NewLog(stderr)
 	in, err := modinput.Read(stdin)
@@ -31,7 +31,7 @@ func runInput(ctx context.Context, args []string, stdin, stdout, stderr *os.File
 			err = fmt.Errorf("%d items were given, but must be one", len(in.Stanzas))
 		}
 		if err == nil {
-			err = input.Validate(ctx, in)
+			err = collect.Validate(ctx, in)
 		}
 		if err != nil {
 			_ = modinput.WriteError(stdout, err.Error()) // the status says the same
@@ -42,7 +42,7 @@ func runInput(ctx context.Context, args []string, stdin, stdout, stderr *os.File
 	if err == nil {
 		ctx, stop := interruptible(ctx)
 		defer stop()
-		err = input.Run(ctx, in, stdout, log)
+		err = collect.Run(ctx, in, stdout, log)
 	}
 	if err != nil {
 		log.Error("%v", err)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kubeanon/kubeanon/internal/input"
+	"github.com/kubeanon/kubeanon/internal/collect"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 )
@@ -70,7 +70,7 @@ func runServe(c *cli.Context, stderr *os.File) error {
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
-	err = input.Serve(ctx, input.Service{
+	err = collect.Serve(ctx, collect.Service{
 		Params: map[string]string{
 			"source": c.String("listen"), "filter": c.String("filter"), "spool_mb": c.String("spool-mb"),
 			"cert_file": c.String("cert"), "key_file": c.String("key"), "client_ca_file": c.String("client-ca"),

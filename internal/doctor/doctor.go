@@ -18,7 +18,7 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/allowlist"
 	"github.com/kubeanon/kubeanon/internal/checkpoint"
-	"github.com/kubeanon/kubeanon/internal/input"
+	"github.com/kubeanon/kubeanon/internal/collect"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/splunk/conf"
 	"github.com/kubeanon/kubeanon/internal/splunk/export"
@@ -306,7 +306,7 @@ func (in *Installation) inputs() (lines []Line) {
 			continue
 		}
 		l := Line{Check: stanza, State: OK}
-		set, err := input.Parse(modinput.Stanza{Name: stanza, Params: settings})
+		set, err := collect.Parse(modinput.Stanza{Name: stanza, Params: settings})
 		disabled := settings["disabled"] == "1" || settings["disabled"] == "true"
 		var last time.Time
 		if i := slices.IndexFunc(saved, func(s checkpoint.Saved) bool { return s.Name == stanza }); i >= 0 {
@@ -344,7 +344,7 @@ const (
 // files compares a checkpoint with the logs: it is saved whenever lines were
 // read, and its time is zero if there is none.
 func (in *Installation) files(l Line, glob string, saved time.Time) Line {
-	names, _ := filepath.Glob(glob) // input.Parse has tried it
+	names, _ := filepath.Glob(glob) // collect.Parse has tried it
 	var newest time.Time
 	for _, name := range names {
 		f, err := os.Open(name)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kubeanon/kubeanon/internal/collect"
 	"github.com/kubeanon/kubeanon/internal/finding"
-	"github.com/kubeanon/kubeanon/internal/input"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/splunk/conf"
 )
@@ -184,7 +184,7 @@ func TestInput(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^([a-z_]+) = `).FindAllStringSubmatch(string(text), -1) {
 		got = append(got, m[1])
 	}
-	for _, arg := range input.Scheme.Args {
+	for _, arg := range collect.Scheme.Args {
 		want = append(want, arg.Name)
 	}
 	if diff := cmp.Diff(want, got); diff != "" || !strings.HasPrefix(string(text), "[kubeanon://<name>]\n") {

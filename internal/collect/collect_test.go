@@ -1,4 +1,4 @@
-package input_test
+package collect_test
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ import (
 	"gopkg.in/natefinch/lumberjack.v2"
 
 	"github.com/kubeanon/kubeanon/internal/cli"
-	"github.com/kubeanon/kubeanon/internal/input"
+	"github.com/kubeanon/kubeanon/internal/collect"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 )
 
@@ -254,7 +254,7 @@ func TestSecondInstance(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := input.Run(t.Context(), in, &out, modinput.NewLog(io.Discard)); err == nil || !strings.Contains(err.Error(), "another process has the checkpoint") {
+	if err := collect.Run(t.Context(), in, &out, modinput.NewLog(io.Discard)); err == nil || !strings.Contains(err.Error(), "another process has the checkpoint") {
 		t.Errorf("%v", err)
 	}
 	_ = process.Signal(syscall.SIGTERM)

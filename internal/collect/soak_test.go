@@ -1,4 +1,4 @@
-package input_test
+package collect_test
 
 import (
 	"context"

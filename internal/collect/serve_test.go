@@ -1,4 +1,4 @@
-package input_test
+package collect_test
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/input"
+	"github.com/kubeanon/kubeanon/internal/collect"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 )
@@ -73,7 +73,7 @@ func TestServe(t *testing.T) {
 		ended, up := make(chan error, 1), make(chan struct{})
 		var log bytes.Buffer
 		go func() {
-			ended <- input.Serve(ctx, input.Service{
+			ended <- collect.Serve(ctx, collect.Service{
 				Params: map[string]string{"source": "http://" + address + "/audit", "cert_file": ""}, Token: "in-token", SpoolDir: dir, HEC: client, Metrics: metrics,
 				Listening: func(net.Addr) { close(up) },
 			}, modinput.NewLog(&log))
@@ -162,7 +162,7 @@ func TestServeFull(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended, up := make(chan error, 1), make(chan struct{})
 	go func() {
-		ended <- input.Serve(ctx, input.Service{
+		ended <- collect.Serve(ctx, collect.Service{
 			Params: map[string]string{"source": "http://" + address + "/audit", "spool_mb": "1"}, SpoolDir: t.TempDir(), HEC: client, Metrics: metrics,
 			Listening: func(net.Addr) { close(up) },
 		}, modinput.NewLog(io.Discard))

@@ -1,4 +1,4 @@
-// Package input is the modular input: it joins splunkd's protocol (package
+// Package collect is the modular input: it joins splunkd's protocol (package
 // modinput), a source of events (packages tail, webhook and cloudwatch) and what it keeps (packages
 // checkpoint and spool).
 //
@@ -6,7 +6,7 @@
 // hands out a batch, and when the call returns without an error the batch is
 // safe: with splunkd, or on the disk. Only then the source moves its checkpoint,
 // or answers.
-package input
+package collect
 
 import (
 	"context"

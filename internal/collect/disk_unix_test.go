@@ -1,6 +1,6 @@
 //go:build linux || darwin
 
-package input_test
+package collect_test
 
 import (
 	"os"

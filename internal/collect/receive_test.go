@@ -1,4 +1,4 @@
-package input_test
+package collect_test
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/input"
+	"github.com/kubeanon/kubeanon/internal/collect"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 )
 
@@ -242,7 +242,7 @@ func TestToken(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var out, log bytes.Buffer
 		ended := make(chan error, 1)
-		go func() { ended <- input.Run(ctx, in, &out, modinput.NewLog(&log)) }()
+		go func() { ended <- collect.Run(ctx, in, &out, modinput.NewLog(&log)) }()
 		if tc.token == "" {
 			if err := <-ended; err == nil || !strings.Contains(err.Error(), `there is no credential "missing"`) {
 				t.Errorf("%v", err)
@@ -304,7 +304,7 @@ func TestSettings(t *testing.T) {
 		{map[string]string{"source": "file:///a", "start_at": "middle"}, "allowed: beginning, end"},
 		{map[string]string{"source": "file:///a", "index": "default", "host": "h", "interval": "30"}, ""},
 	} {
-		_, err := input.Parse(modinput.Stanza{Name: "kubeanon://x", Params: tc.params})
+		_, err := collect.Parse(modinput.Stanza{Name: "kubeanon://x", Params: tc.params})
 		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
 			t.Errorf("%v: %v", tc.params, err)
 		}
