@@ -19,8 +19,8 @@ import (
 	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/checkpoint"
 	"github.com/kubeanon/kubeanon/internal/cloudwatch"
+	"github.com/kubeanon/kubeanon/internal/collect/tail"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
-	"github.com/kubeanon/kubeanon/internal/tail"
 )
 
 // Run collects until the context ends or splunkd is gone, and closes the stream

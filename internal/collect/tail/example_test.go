@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/tail"
+	"github.com/kubeanon/kubeanon/internal/collect/tail"
 )
 
 // A file is read on where it was left, whatever it is called by then.

@@ -22,7 +22,7 @@ import (
 	"go.uber.org/goleak"
 	"gopkg.in/natefinch/lumberjack.v2"
 
-	"github.com/kubeanon/kubeanon/internal/tail"
+	"github.com/kubeanon/kubeanon/internal/collect/tail"
 )
 
 // No goroutine outlives its test, but lumberjack's, which never ends its own.
