@@ -14,9 +14,9 @@ import (
 	"syscall"
 
 	"github.com/kubeanon/kubeanon/internal/cloudwatch"
+	"github.com/kubeanon/kubeanon/internal/collect/webhook"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 	"github.com/kubeanon/kubeanon/internal/splunk/trust"
-	"github.com/kubeanon/kubeanon/internal/webhook"
 )
 
 // Scheme is what splunkd is told about the input.

@@ -26,7 +26,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"github.com/kubeanon/kubeanon/internal/webhook"
+	"github.com/kubeanon/kubeanon/internal/collect/webhook"
 )
 
 // No goroutine outlives its test.
