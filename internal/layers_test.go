@@ -15,10 +15,10 @@ const module = "github.com/kubeanon/kubeanon/internal/"
 // doctor and cli know both.
 var layers = map[string][]string{
 	"version": {}, "logfile": {}, "splunk/chunk": {}, "splunk/rows": {}, "audit": {},
-	"splunk/modinput": {}, "splunk/trust": {}, "splunk/conf": {}, "testing/fakehec": {}, "checkpoint": {}, "collect/tail": {}, "spool": {}, "cloudwatch": {},
+	"splunk/modinput": {}, "splunk/trust": {}, "splunk/conf": {}, "testing/fakehec": {}, "checkpoint": {}, "collect/tail": {}, "spool": {}, "collect/cloudwatch": {},
 	"splunk/passwords": {"splunk/trust"}, "splunk/hec": {"splunk/trust"}, "splunk/export": {"splunk/trust"},
 	"collect/webhook": {"audit"},
-	"collect":         {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "checkpoint", "collect/tail", "spool", "collect/webhook", "cloudwatch", "allowlist", "audit", "audit/envelope", "judge", "finding", "annotate"},
+	"collect":         {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "checkpoint", "collect/tail", "spool", "collect/webhook", "collect/cloudwatch", "allowlist", "audit", "audit/envelope", "judge", "finding", "annotate"},
 	"splunk/search":   {"splunk/chunk", "splunk/rows"},
 	"splunk/splunkd":  {"splunk/search", "splunk/chunk", "splunk/rows"},
 	"audit/envelope":  {"audit"},
@@ -56,10 +56,10 @@ var only = map[string][]string{
 	"github.com/klauspost/compress":         {"logfile"},
 	"golang.org/x/sys/cpu":                  {"audit"},
 	"golang.org/x/term":                     {"cli"},
-	"golang.org/x/time/rate":                {"cloudwatch", "replay", "cli"},
+	"golang.org/x/time/rate":                {"collect/cloudwatch", "replay", "cli"},
 	"go.yaml.in/yaml/v3":                    {"replay"},
 	"github.com/splunk/splunk-cloud-sdk-go": {"splunk/scs"},
-	"github.com/aws/":                       {"cloudwatch"},
+	"github.com/aws/":                       {"collect/cloudwatch"},
 	"golang.org/x/sys/unix":                 {"cli", "checkpoint", "splunk/modinput"},
 	"golang.org/x/sys/windows":              {"checkpoint"},
 }

@@ -18,7 +18,7 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/checkpoint"
-	"github.com/kubeanon/kubeanon/internal/cloudwatch"
+	"github.com/kubeanon/kubeanon/internal/collect/cloudwatch"
 	"github.com/kubeanon/kubeanon/internal/collect/tail"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 )

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/kubeanon/kubeanon/internal/cloudwatch"
+	"github.com/kubeanon/kubeanon/internal/collect/cloudwatch"
 	"github.com/kubeanon/kubeanon/internal/collect/webhook"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 	"github.com/kubeanon/kubeanon/internal/splunk/trust"

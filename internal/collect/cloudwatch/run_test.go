@@ -11,7 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/kubeanon/kubeanon/internal/cloudwatch"
+	"github.com/kubeanon/kubeanon/internal/collect/cloudwatch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

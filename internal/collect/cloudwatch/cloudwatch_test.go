@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/cloudwatch"
+	"github.com/kubeanon/kubeanon/internal/collect/cloudwatch"
 )
 
 // fake is a CloudWatch Logs that behaves as badly as the real one: events
