@@ -202,7 +202,7 @@ fuzz() {
 }
 
 soak() {
-	KUBEANON_SOAK_LINES=200000 go test -race ./internal/collect/tail ./internal/collect ./internal/spool ./internal/collect/webhook ./internal/collect/cloudwatch ./internal/command \
+	KUBEANON_SOAK_LINES=200000 go test -race ./internal/collect/tail ./internal/collect ./internal/collect/spool ./internal/collect/webhook ./internal/collect/cloudwatch ./internal/command \
 		-run 'Rotate|CopyTruncate|Kill|Receive|Room|Busy|Late|Clock|Full|Distributed|Previews|Rerun' -count "${SOAK_COUNT:-3}" -v -timeout 30m |
 		grep -E '^(---|ok|FAIL)|lost|events a second|were kept|deaths'
 	KUBEANON_SOAK_LINES=${SOAK_EVENTS:-200000} go test ./internal/collect -run 'TestSoak|FullDisk' -count 1 -v -timeout 60m |

@@ -10,10 +10,10 @@ import (
 	"net"
 	"path/filepath"
 
+	"github.com/kubeanon/kubeanon/internal/collect/spool"
 	"github.com/kubeanon/kubeanon/internal/collect/webhook"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 	"github.com/kubeanon/kubeanon/internal/splunk/passwords"
-	"github.com/kubeanon/kubeanon/internal/spool"
 )
 
 func credentials(in modinput.Input) passwords.Store {

@@ -10,9 +10,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/kubeanon/kubeanon/internal/collect/spool"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
-	"github.com/kubeanon/kubeanon/internal/spool"
 )
 
 // Service is the webhook by itself, without a splunkd: what it receives goes to

@@ -5,7 +5,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/kubeanon/kubeanon/internal/spool"
+	"github.com/kubeanon/kubeanon/internal/collect/spool"
 )
 
 // What was accepted and is not yet out comes again after a restart.

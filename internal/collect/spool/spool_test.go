@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"github.com/kubeanon/kubeanon/internal/spool"
+	"github.com/kubeanon/kubeanon/internal/collect/spool"
 )
 
 // No goroutine outlives its test.
