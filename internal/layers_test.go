@@ -15,10 +15,10 @@ const module = "github.com/kubeanon/kubeanon/internal/"
 // doctor and cli know both.
 var layers = map[string][]string{
 	"version": {}, "logfile": {}, "splunk/chunk": {}, "splunk/rows": {}, "audit": {},
-	"splunk/modinput": {}, "splunk/trust": {}, "splunk/conf": {}, "testing/fakehec": {}, "checkpoint": {}, "collect/tail": {}, "collect/spool": {}, "collect/cloudwatch": {},
+	"splunk/modinput": {}, "splunk/trust": {}, "splunk/conf": {}, "testing/fakehec": {}, "collect/checkpoint": {}, "collect/tail": {}, "collect/spool": {}, "collect/cloudwatch": {},
 	"splunk/passwords": {"splunk/trust"}, "splunk/hec": {"splunk/trust"}, "splunk/export": {"splunk/trust"},
 	"collect/webhook": {"audit"},
-	"collect":         {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "checkpoint", "collect/tail", "collect/spool", "collect/webhook", "collect/cloudwatch", "allowlist", "audit", "audit/envelope", "judge", "finding", "annotate"},
+	"collect":         {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "collect/checkpoint", "collect/tail", "collect/spool", "collect/webhook", "collect/cloudwatch", "allowlist", "audit", "audit/envelope", "judge", "finding", "annotate"},
 	"splunk/search":   {"splunk/chunk", "splunk/rows"},
 	"splunk/splunkd":  {"splunk/search", "splunk/chunk", "splunk/rows"},
 	"audit/envelope":  {"audit"},
@@ -60,8 +60,8 @@ var only = map[string][]string{
 	"go.yaml.in/yaml/v3":                    {"replay"},
 	"github.com/splunk/splunk-cloud-sdk-go": {"splunk/scs"},
 	"github.com/aws/":                       {"collect/cloudwatch"},
-	"golang.org/x/sys/unix":                 {"cli", "checkpoint", "splunk/modinput"},
-	"golang.org/x/sys/windows":              {"checkpoint"},
+	"golang.org/x/sys/unix":                 {"cli", "collect/checkpoint", "splunk/modinput"},
+	"golang.org/x/sys/windows":              {"collect/checkpoint"},
 }
 
 func goList(t *testing.T, format string, args ...string) []string {

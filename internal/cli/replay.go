@@ -15,7 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/time/rate"
 
-	"github.com/kubeanon/kubeanon/internal/checkpoint"
+	"github.com/kubeanon/kubeanon/internal/collect/checkpoint"
 	"github.com/kubeanon/kubeanon/internal/logfile"
 	"github.com/kubeanon/kubeanon/internal/replay"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"

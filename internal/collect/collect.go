@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/audit"
-	"github.com/kubeanon/kubeanon/internal/checkpoint"
+	"github.com/kubeanon/kubeanon/internal/collect/checkpoint"
 	"github.com/kubeanon/kubeanon/internal/collect/cloudwatch"
 	"github.com/kubeanon/kubeanon/internal/collect/tail"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/checkpoint"
+	"github.com/kubeanon/kubeanon/internal/collect/checkpoint"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 )
 

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/allowlist"
-	"github.com/kubeanon/kubeanon/internal/checkpoint"
 	"github.com/kubeanon/kubeanon/internal/collect"
+	"github.com/kubeanon/kubeanon/internal/collect/checkpoint"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/splunk/conf"
 	"github.com/kubeanon/kubeanon/internal/splunk/export"

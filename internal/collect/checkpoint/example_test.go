@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/kubeanon/kubeanon/internal/checkpoint"
+	"github.com/kubeanon/kubeanon/internal/collect/checkpoint"
 )
 
 // One process holds the state of an input, and finds it again.
