@@ -35,8 +35,8 @@ var layers = map[string][]string{
 	"doctor":         nil, // it looks at all faces of Splunk
 	"demo":           {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
 	"cases":          {"audit", "audit/envelope", "judge", "finding", "annotate"},
-	"peers":          {"audit"},
-	"explain":        {"audit", "judge", "finding", "peers"},
+	"judge/peers":    {"audit"},
+	"explain":        {"audit", "judge", "finding", "judge/peers"},
 	"cli":            nil,                      // all of them
 	"testing/corpus": {}, "testing/ledger": {}, // for tests only
 	"testing/bench": {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},

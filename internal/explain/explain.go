@@ -8,7 +8,7 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
-	"github.com/kubeanon/kubeanon/internal/peers"
+	"github.com/kubeanon/kubeanon/internal/judge/peers"
 )
 
 // Explanation is the judgement of one event with its reasons. The JSON form is

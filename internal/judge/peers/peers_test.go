@@ -10,7 +10,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/cases"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
-	"github.com/kubeanon/kubeanon/internal/peers"
+	"github.com/kubeanon/kubeanon/internal/judge/peers"
 	"github.com/kubeanon/kubeanon/internal/testing/corpus"
 	files "github.com/kubeanon/kubeanon/testdata/cases"
 )
@@ -105,7 +105,7 @@ func TestComparison(t *testing.T) {
 		})
 	}
 	t.Log(real.table("Recorded events of a kube-apiserver"))
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
