@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
@@ -131,10 +131,10 @@ func lines(files fs.FS, name string, f func(line []byte) error) error {
 
 // Judge says what comes of the text of a case under the default policy, by the
 // way of the search command: skip first.
-func (c *Case) Judge() (rows []Row, reason annotate.Reason) {
-	a := annotate.Annotator{Policy: judge.DefaultPolicy()}
+func (c *Case) Judge() (rows []Row, reason detect.Reason) {
+	a := detect.Annotator{Policy: judge.DefaultPolicy()}
 	if a.Skip(c.Text, false) {
-		return nil, annotate.Decided
+		return nil, detect.Decided
 	}
 	_, reason = a.Text(c.Text, func(f *finding.Finding) {
 		ev, v := f.Event, &f.Verdict
@@ -152,8 +152,8 @@ func (c *Case) Judge() (rows []Row, reason annotate.Reason) {
 // names; none if nothing does.
 func (c *Case) Check() (differ []string) {
 	got, reason := c.Judge()
-	if c.Unknown && reason != annotate.Cut {
-		differ = append(differ, fmt.Sprintf("reason: want %q, got %q", annotate.Cut, reason))
+	if c.Unknown && reason != detect.Cut {
+		differ = append(differ, fmt.Sprintf("reason: want %q, got %q", detect.Cut, reason))
 	}
 	if len(got) != len(c.Rows) {
 		return append(differ, fmt.Sprintf("rows: want %d, got %d", len(c.Rows), len(got)))

@@ -13,7 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/explain"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
@@ -52,11 +52,11 @@ func explainCommand(stdin, stdout *os.File) *cli.Command {
 			if err != nil {
 				return unreadableError{fmt.Errorf("kubeanon: %w", err)}
 			}
-			a := annotate.Annotator{Policy: opts.Policy, All: true}
+			a := detect.Annotator{Policy: opts.Policy, All: true}
 			var all []explain.Explanation
 			_, reason := a.Text(text, func(f *finding.Finding) { all = append(all, explain.Explain(f)) })
 			if len(all) == 0 {
-				if reason == annotate.Decided {
+				if reason == detect.Decided {
 					reason = "no audit event in it, and it names anonymous nowhere"
 				}
 				return unreadableError{fmt.Errorf("kubeanon: %s: %s", c.Args().First(), reason)}
@@ -94,7 +94,7 @@ func explainID(c *cli.Context, opts options.Options, id string, stdin, stdout *o
 	found := 0
 	var writeErr error
 	s := scan.Scanner{
-		Annotator: annotate.Annotator{Policy: opts.Policy},
+		Annotator: detect.Annotator{Policy: opts.Policy},
 		Stdin:     &interruptibleReader{ctx: ctx, file: stdin},
 		Suppress:  func(f *finding.Finding) bool { return f.Event.AuditID != id },
 		Warn:      func(string, ...any) {}, // other logs may stand beside

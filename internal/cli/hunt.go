@@ -11,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/scan"
 	"github.com/kubeanon/kubeanon/internal/splunk/export"
@@ -77,7 +77,7 @@ func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, c.Duration("deadline"))
 	defer cancel()
-	h := hunt{annotator: annotate.Annotator{Policy: opts.Policy, All: opts.All}, out: out, reasons: map[annotate.Reason]int64{}}
+	h := hunt{annotator: detect.Annotator{Policy: opts.Policy, All: opts.All}, out: out, reasons: map[detect.Reason]int64{}}
 	// Not before a token was asked for on the same terminal.
 	showBar := func() {
 		if terminal(stderr) && !c.Bool("no-progress") {
@@ -118,11 +118,11 @@ func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
 
 // hunt judges the rows of a search.
 type hunt struct {
-	annotator annotate.Annotator
+	annotator detect.Annotator
 	out       *outlet
 	bar       *bar
 	stats     scan.Stats
-	reasons   map[annotate.Reason]int64
+	reasons   map[detect.Reason]int64
 	bare      int64 // rows without the text of an event
 }
 
@@ -143,7 +143,7 @@ func (h *hunt) row(raw string) error {
 		h.out.write(f)
 	})
 	h.stats.Events += int64(events)
-	if reason != annotate.Decided {
+	if reason != detect.Decided {
 		h.stats.Undecidable++
 		h.reasons[reason]++
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/report"
@@ -95,7 +95,7 @@ func (o *outlet) write(f *finding.Finding) {
 
 // close completes the report, and tells people what is not in it: how many texts
 // could not be judged and why, and where the first of each stands, if that is known.
-func (o *outlet) close(stderr io.Writer, reasons map[annotate.Reason]int64, first map[annotate.Reason]finding.Place) error {
+func (o *outlet) close(stderr io.Writer, reasons map[detect.Reason]int64, first map[detect.Reason]finding.Place) error {
 	if o.filter != nil {
 		o.source.LeftOut += o.filter.left.Load()
 	}
@@ -113,7 +113,7 @@ func (o *outlet) close(stderr io.Writer, reasons map[annotate.Reason]int64, firs
 			o.err = err
 		}
 	}
-	for _, reason := range annotate.Reasons() {
+	for _, reason := range detect.Reasons() {
 		if n := reasons[reason]; n > 0 {
 			fmt.Fprintf(stderr, "kubeanon: %d undecidable: %s", n, reason)
 			if place, ok := first[reason]; ok {

@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/report"
 	"github.com/kubeanon/kubeanon/internal/scan"
 )
@@ -58,7 +58,7 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	ctx, stop := interruptible(c.Context)
 	defer stop()
 	s := scan.Scanner{
-		Annotator: annotate.Annotator{Policy: opts.Policy, All: opts.All},
+		Annotator: detect.Annotator{Policy: opts.Policy, All: opts.All},
 		Jobs:      c.Int("jobs"),
 		Stdin:     &interruptibleReader{ctx: ctx, file: stdin},
 		Progress:  progress.update(),

@@ -7,8 +7,8 @@ import (
 	"sync"
 
 	"github.com/kubeanon/kubeanon/internal/allowlist"
-	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/audit"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
@@ -20,7 +20,7 @@ type filter struct {
 	terms     []term // all have to hold
 
 	mu        sync.Mutex
-	annotator annotate.Annotator
+	annotator detect.Annotator
 }
 
 // term is one condition: the field is one of the values, or none of them.
@@ -51,7 +51,7 @@ var fields = map[string]func(*audit.Event) string{
 //
 // It returns nil for all.
 func parseFilter(text string) (*filter, error) {
-	f := &filter{annotator: annotate.Annotator{Policy: judge.DefaultPolicy()}}
+	f := &filter{annotator: detect.Annotator{Policy: judge.DefaultPolicy()}}
 	switch text {
 	case "", "all":
 		return nil, nil
@@ -90,7 +90,7 @@ func (f *filter) passes(text []byte) bool {
 	}
 	wanted := false
 	events, reason := f.annotator.Text(text, func(found *finding.Finding) { wanted = wanted || f.anonymous || f.holds(found.Event) })
-	return wanted || reason != annotate.Decided || !f.anonymous && events == 0
+	return wanted || reason != detect.Decided || !f.anonymous && events == 0
 }
 
 func (f *filter) holds(ev *audit.Event) bool {

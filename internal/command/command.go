@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/audit"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/options"
@@ -30,12 +30,12 @@ type Command struct {
 	Local bool // run on the search head only
 
 	opts      options.Options
-	annotator annotate.Annotator
+	annotator detect.Annotator
 	layout    layout
 	columns   columns
 	event     audit.Event // built of columns
 
-	undecidable map[annotate.Reason]int
+	undecidable map[detect.Reason]int
 	problems    rows.Problems
 }
 
@@ -47,8 +47,8 @@ func (c *Command) Getinfo(info search.Getinfo) (search.Info, error) {
 		return search.Info{}, err
 	}
 	c.opts = opts
-	c.annotator = annotate.Annotator{Policy: opts.Policy, All: opts.All}
-	c.undecidable = map[annotate.Reason]int{}
+	c.annotator = detect.Annotator{Policy: opts.Policy, All: opts.All}
+	c.undecidable = map[detect.Reason]int{}
 	reply := search.Info{Type: "streaming"}
 	if c.Local {
 		reply.Type = "stateful"
@@ -121,23 +121,23 @@ func (c *Command) skip(row *rows.Row) bool {
 // row judges one row and writes what comes of it.
 func (c *Command) row(row *rows.Row, out *rows.Writer) {
 	emit := func(f *finding.Finding) { c.layout.write(out, row, f) }
-	events, reason := 0, annotate.Decided
+	events, reason := 0, detect.Decided
 	if raw := c.layout.raw; raw >= 0 {
 		events, reason = c.annotator.Text(row.Value(raw), emit)
 	}
 	if events == 0 && c.opts.Input != options.Raw {
 		switch {
 		case c.columns.read(row, &c.event):
-			events, reason = 1, annotate.Decided
+			events, reason = 1, detect.Decided
 			f := finding.Finding{Event: &c.event, Format: formatColumns}
 			if c.annotator.Event(&f) {
 				emit(&f)
 			}
-		case reason == annotate.Decided && audit.Candidate(row.Bytes()):
-			reason = annotate.NoEvent
+		case reason == detect.Decided && audit.Candidate(row.Bytes()):
+			reason = detect.NoEvent
 		}
 	}
-	if reason != annotate.Decided {
+	if reason != detect.Decided {
 		c.undecidable[reason]++
 	}
 	if events == 0 && c.opts.All {
@@ -150,7 +150,7 @@ func (c *Command) messages() (messages []search.Message) {
 	warn := func(format string, args ...any) {
 		messages = append(messages, search.Message{Level: search.Warn, Text: fmt.Sprintf("kubeanon: "+format, args...)})
 	}
-	for _, reason := range annotate.Reasons() {
+	for _, reason := range detect.Reasons() {
 		if n := c.undecidable[reason]; n > 0 {
 			warn("undecidable rows: %d (%s); emit=all shows them with %s", n, reason, errorColumn)
 		}

@@ -1,7 +1,7 @@
 package command
 
 import (
-	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/options"
@@ -102,7 +102,7 @@ func (l *layout) write(out *rows.Writer, row *rows.Row, f *finding.Finding) {
 
 // pass adds a row that holds no event: as it came, with its class and, if it
 // is undecidable, the reason.
-func (l *layout) pass(out *rows.Writer, row *rows.Row, class judge.Class, reason annotate.Reason) {
+func (l *layout) pass(out *rows.Writer, row *rows.Row, class judge.Class, reason detect.Reason) {
 	for _, s := range l.sources {
 		switch s.role {
 		case roleClass:

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/scan"
@@ -167,7 +167,7 @@ func TestOneJudgement(t *testing.T) {
 			same(t, "search without skipping", hits(all))
 			var scanned []splunkd.Row
 			s := scan.Scanner{
-				Annotator: annotate.Annotator{Policy: judge.DefaultPolicy()},
+				Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
 				Stdin:     strings.NewReader(lines.String()),
 				Emit:      func(f *finding.Finding) { scanned = append(scanned, asRow(f)) },
 			}

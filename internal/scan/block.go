@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"io"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 )
 
@@ -16,10 +16,10 @@ type block struct {
 	findings []finding.Finding
 	rows     []byte // of the findings, if they were rendered
 	stats    Stats
-	lines    int64                     // of the text, the empty ones too
-	reasons  map[annotate.Reason]int64 // undecidable records
-	first    map[annotate.Reason]int64 // the line of the first of them, from 1
-	done     chan struct{}             // one message when the worker is through
+	lines    int64                   // of the text, the empty ones too
+	reasons  map[detect.Reason]int64 // undecidable records
+	first    map[detect.Reason]int64 // the line of the first of them, from 1
+	done     chan struct{}           // one message when the worker is through
 
 	name  string // of the input
 	end   bool   // the last of its input; then the rest is set

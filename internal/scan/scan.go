@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 )
 
@@ -38,7 +38,7 @@ func (s *Stats) add(more Stats) {
 
 // Scanner scans the inputs of one Run. Its upper fields are to be set before.
 type Scanner struct {
-	Annotator annotate.Annotator                          // how to judge; each worker has a copy
+	Annotator detect.Annotator                            // how to judge; each worker has a copy
 	Jobs      int                                         // how many workers judge at a time; 0 is one for each processor
 	Stdin     io.Reader                                   // what "-" reads
 	Suppress  func(*finding.Finding) bool                 // takes a finding out before it counts, called by all workers at a time; may be nil
@@ -49,8 +49,8 @@ type Scanner struct {
 	Progress  func(read int64)                            // called with the bytes read from files so far, by another goroutine; may be nil
 
 	Stats   Stats
-	Reasons map[annotate.Reason]int64         // undecidable lines by reason
-	First   map[annotate.Reason]finding.Place // where the first of them stands
+	Reasons map[detect.Reason]int64         // undecidable lines by reason
+	First   map[detect.Reason]finding.Place // where the first of them stands
 }
 
 // stopped is the error of a context that ended a scan.
@@ -64,7 +64,7 @@ func (s stopped) Unwrap() error { return s.err }
 // ends the scan early is among them.
 func (s *Scanner) Run(ctx context.Context, paths []string) error {
 	start := time.Now()
-	s.Reasons, s.First = map[annotate.Reason]int64{}, map[annotate.Reason]finding.Place{}
+	s.Reasons, s.First = map[detect.Reason]int64{}, map[detect.Reason]finding.Place{}
 	jobs := s.Jobs
 	if jobs <= 0 {
 		jobs = runtime.GOMAXPROCS(0)

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/scan"
@@ -37,7 +37,7 @@ func line(id, name string) string {
 type result struct {
 	ids   []string
 	at    []string // where they stand
-	first map[annotate.Reason]finding.Place
+	first map[detect.Reason]finding.Place
 	stats scan.Stats
 	warns []string
 	err   error
@@ -52,7 +52,7 @@ func runJobs(t testing.TB, jobs int, stdin string, paths ...string) (r result) {
 	t.Helper()
 	s := scan.Scanner{
 		Jobs:      jobs,
-		Annotator: annotate.Annotator{Policy: judge.DefaultPolicy()},
+		Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
 		Stdin:     strings.NewReader(stdin),
 		Emit: func(f *finding.Finding) {
 			r.ids = append(r.ids, f.Event.AuditID)
@@ -170,7 +170,7 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var ids []string
 	s := scan.Scanner{
-		Annotator: annotate.Annotator{Policy: judge.DefaultPolicy()},
+		Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
 		Stdin:     strings.NewReader(strings.Repeat(line("a", user), 100)),
 		Emit: func(f *finding.Finding) {
 			if ids = append(ids, f.Event.AuditID); len(ids) == 3 {
@@ -282,7 +282,7 @@ func TestSlowWriter(t *testing.T) {
 	in, out := io.Pipe()
 	found := make(chan string)
 	s := scan.Scanner{
-		Annotator: annotate.Annotator{Policy: judge.DefaultPolicy()},
+		Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
 		Stdin:     in,
 		Emit:      func(f *finding.Finding) { found <- f.Event.AuditID },
 	}
@@ -333,7 +333,7 @@ func TestPlace(t *testing.T) {
 		}
 		// Behind the third of four parts of the same length.
 		unjudged := finding.Place{Input: path, Line: int64((lines-1)/4*3 + 1)}
-		if got := r.first[annotate.NoEvent]; got != unjudged {
+		if got := r.first[detect.NoEvent]; got != unjudged {
 			t.Errorf("the first text that cannot be judged: %v, not %v", got, unjudged)
 		}
 	}

@@ -3,14 +3,14 @@ package scan
 import (
 	"bytes"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/audit"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 )
 
 // worker judges blocks, one after the other.
 type worker struct {
-	annotator annotate.Annotator
+	annotator detect.Annotator
 	suppress  func(*finding.Finding) bool
 	render    func(dst []byte, f *finding.Finding) []byte
 }
@@ -107,10 +107,10 @@ func (w *worker) record(b *block, text []byte, nameless bool) {
 		b.findings = append(b.findings, kept)
 	})
 	b.stats.Events += int64(events)
-	if reason != annotate.Decided {
+	if reason != detect.Decided {
 		b.stats.Undecidable++
 		if b.reasons == nil {
-			b.reasons, b.first = map[annotate.Reason]int64{}, map[annotate.Reason]int64{}
+			b.reasons, b.first = map[detect.Reason]int64{}, map[detect.Reason]int64{}
 		}
 		if b.reasons[reason] == 0 {
 			b.first[reason] = b.lines + 1

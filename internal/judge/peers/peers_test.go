@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/cases"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/judge/peers"
@@ -81,7 +81,7 @@ func TestComparison(t *testing.T) {
 		if c.Format != "audit.log" || c.Unknown {
 			continue // the peers read plain events
 		}
-		a := annotate.Annotator{Policy: judge.DefaultPolicy(), All: true}
+		a := detect.Annotator{Policy: judge.DefaultPolicy(), All: true}
 		a.Text(c.Text, func(f *finding.Finding) {
 			kind := lookalike
 			if len(c.Rows) > 0 {
@@ -92,7 +92,7 @@ func TestComparison(t *testing.T) {
 	}
 	t.Log(synthetic.table("Committed cases that are plain events"))
 	real := count{}
-	a := annotate.Annotator{Policy: judge.DefaultPolicy(), All: true}
+	a := detect.Annotator{Policy: judge.DefaultPolicy(), All: true}
 	for _, e := range corpus.Events(t) {
 		a.Text([]byte(e.Raw), func(f *finding.Finding) {
 			// Of the others only what mentions anonymous looks alike.

@@ -1,6 +1,6 @@
-// Package annotate turns the text of one log record into findings: it unwraps,
+// Package detect turns the text of one log record into findings: it unwraps,
 // decodes and judges, and it says why a text could not be judged.
-package annotate
+package detect
 
 import (
 	"errors"

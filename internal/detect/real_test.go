@@ -1,11 +1,11 @@
-package annotate_test
+package detect_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/testing/corpus"
@@ -21,14 +21,14 @@ type judged struct {
 func judgeReal(t *testing.T, policy judge.Policy) (all []judged) {
 	t.Helper()
 	ledger := corpus.Ledger(t)
-	a := annotate.Annotator{Policy: policy}
+	a := detect.Annotator{Policy: policy}
 	for _, e := range corpus.Events(t) {
 		j := judged{Event: e, request: ledger[e.AuditID]}
 		if !a.Skip([]byte(e.Raw), false) {
 			if _, reason := a.Text([]byte(e.Raw), func(f *finding.Finding) {
 				v := f.Verdict
 				j.verdict = &v
-			}); reason != annotate.Decided {
+			}); reason != detect.Decided {
 				t.Errorf("%s: %s", e.AuditID, reason)
 			}
 		}

@@ -1,16 +1,16 @@
-package annotate_test
+package detect_test
 
 import (
 	"fmt"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
 // The way of every text: passed over, judged, or undecidable for a reason.
 func ExampleAnnotator() {
-	a := annotate.Annotator{Policy: judge.DefaultPolicy()}
+	a := detect.Annotator{Policy: judge.DefaultPolicy()}
 	for _, text := range []string{
 		`{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get","user":{"username":"alice"}}`,
 		`{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get","requestURI":"/livez","user":{"username":"system:anonymous"},"responseStatus":{"code":200}}`,

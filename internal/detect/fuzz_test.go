@@ -1,12 +1,12 @@
-package annotate_test
+package detect_test
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/kubeanon/kubeanon/internal/annotate"
 	"github.com/kubeanon/kubeanon/internal/cases"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	files "github.com/kubeanon/kubeanon/testdata/cases"
@@ -35,14 +35,14 @@ func FuzzSkip(f *testing.F) {
 		f.Add(text[:len(text)/2])
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		a := annotate.Annotator{Policy: judge.DefaultPolicy()}
+		a := detect.Annotator{Policy: judge.DefaultPolicy()}
 		if len(text) > 1<<16 || !a.Skip(text, false) {
 			return
 		}
 		_, reason := a.Text(text, func(f *finding.Finding) {
 			t.Fatalf("passed over, but it is a finding: %+v", f.Event)
 		})
-		if reason != annotate.Decided {
+		if reason != detect.Decided {
 			t.Fatalf("passed over, but undecidable: %s", reason)
 		}
 	})
