@@ -18,7 +18,7 @@ var layers = map[string][]string{
 	"splunk/modinput": {}, "splunk/trust": {}, "splunk/conf": {}, "testing/fakehec": {}, "collect/checkpoint": {}, "collect/tail": {}, "collect/spool": {}, "collect/cloudwatch": {},
 	"splunk/passwords": {"splunk/trust"}, "splunk/hec": {"splunk/trust"}, "splunk/export": {"splunk/trust"},
 	"collect/webhook": {"audit"},
-	"collect":         {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "collect/checkpoint", "collect/tail", "collect/spool", "collect/webhook", "collect/cloudwatch", "allowlist", "audit", "audit/envelope", "judge", "finding", "detect"},
+	"collect":         {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "collect/checkpoint", "collect/tail", "collect/spool", "collect/webhook", "collect/cloudwatch", "detect/allowlist", "audit", "audit/envelope", "judge", "finding", "detect"},
 	"splunk/search":   {"splunk/chunk", "splunk/rows"},
 	"splunk/splunkd":  {"splunk/search", "splunk/chunk", "splunk/rows"},
 	"audit/envelope":  {"audit"},
@@ -28,17 +28,17 @@ var layers = map[string][]string{
 	"detect":          {"audit", "audit/envelope", "judge", "finding"},
 	"replay":          {"logfile", "splunk/hec", "splunk/trust", "splunk/scs"},
 	"splunk/scs":      {"splunk/trust"}, "testing/fakescs": {}, "testing/fakerest": {},
-	"scan":           {"logfile", "audit", "audit/envelope", "judge", "finding", "detect"},
-	"allowlist":      {"audit", "judge", "finding"},
-	"report":         {"version", "audit", "judge", "finding"},
-	"command":        {"audit", "audit/envelope", "judge", "finding", "detect", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
-	"doctor":         nil, // it looks at all faces of Splunk
-	"demo":           {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
-	"cases":          {"audit", "audit/envelope", "judge", "finding", "detect"},
-	"judge/peers":    {"audit"},
-	"explain":        {"audit", "judge", "finding", "judge/peers"},
-	"cli":            nil,                      // all of them
-	"testing/corpus": {}, "testing/ledger": {}, // for tests only
+	"scan":             {"logfile", "audit", "audit/envelope", "judge", "finding", "detect"},
+	"detect/allowlist": {"audit", "judge", "finding"},
+	"report":           {"version", "audit", "judge", "finding"},
+	"command":          {"audit", "audit/envelope", "judge", "finding", "detect", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
+	"doctor":           nil, // it looks at all faces of Splunk
+	"demo":             {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
+	"cases":            {"audit", "audit/envelope", "judge", "finding", "detect"},
+	"judge/peers":      {"audit"},
+	"explain":          {"audit", "judge", "finding", "judge/peers"},
+	"cli":              nil,                      // all of them
+	"testing/corpus":   {}, "testing/ledger": {}, // for tests only
 	"testing/bench": {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
 }
 

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/kubeanon/kubeanon/internal/allowlist"
 	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/detect"
+	"github.com/kubeanon/kubeanon/internal/detect/allowlist"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )

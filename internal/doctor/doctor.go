@@ -16,9 +16,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/allowlist"
 	"github.com/kubeanon/kubeanon/internal/collect"
 	"github.com/kubeanon/kubeanon/internal/collect/checkpoint"
+	"github.com/kubeanon/kubeanon/internal/detect/allowlist"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/splunk/conf"
 	"github.com/kubeanon/kubeanon/internal/splunk/export"

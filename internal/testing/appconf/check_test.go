@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kubeanon/kubeanon/internal/allowlist"
+	"github.com/kubeanon/kubeanon/internal/detect/allowlist"
 	"github.com/kubeanon/kubeanon/internal/splunk/conf"
 )
 

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/allowlist"
 	"github.com/kubeanon/kubeanon/internal/audit"
+	"github.com/kubeanon/kubeanon/internal/detect/allowlist"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )

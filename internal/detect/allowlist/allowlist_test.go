@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/allowlist"
 	"github.com/kubeanon/kubeanon/internal/audit"
+	"github.com/kubeanon/kubeanon/internal/detect/allowlist"
 	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
