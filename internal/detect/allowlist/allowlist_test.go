@@ -159,7 +159,7 @@ func filled(s string) string {
 // every entry of a grid. That the macro is what entries says is read off its
 // text.
 func TestAsLookup(t *testing.T) {
-	transforms, err := os.ReadFile(filepath.Join("..", "..", "default", "transforms.conf"))
+	transforms, err := os.ReadFile(filepath.Join("..", "..", "..", "default", "transforms.conf"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestAsLookup(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(CIDR|WILDCARD)\((\w+)\)`).FindAllStringSubmatch(string(transforms), -1) {
 		l.types[m[2]] = m[1]
 	}
-	macros, err := os.ReadFile(filepath.Join("..", "..", "default", "macros.conf"))
+	macros, err := os.ReadFile(filepath.Join("..", "..", "..", "default", "macros.conf"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func TestAsLookup(t *testing.T) {
 
 // TestShipped: the file of the app loads, and its example does nothing.
 func TestShipped(t *testing.T) {
-	f, err := os.Open(filepath.Join("..", "..", "app", "lookups", "kubeanon_allowlist.csv"))
+	f, err := os.Open(filepath.Join("..", "..", "..", "app", "lookups", "kubeanon_allowlist.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
