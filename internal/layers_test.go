@@ -18,25 +18,25 @@ var layers = map[string][]string{
 	"splunk/modinput": {}, "splunk/trust": {}, "splunk/conf": {}, "testing/fakehec": {}, "collect/checkpoint": {}, "collect/tail": {}, "collect/spool": {}, "collect/cloudwatch": {},
 	"splunk/passwords": {"splunk/trust"}, "splunk/hec": {"splunk/trust"}, "splunk/export": {"splunk/trust"},
 	"collect/webhook": {"audit"},
-	"collect":         {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "collect/checkpoint", "collect/tail", "collect/spool", "collect/webhook", "collect/cloudwatch", "detect/allowlist", "audit", "audit/envelope", "judge", "finding", "detect"},
+	"collect":         {"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust", "collect/checkpoint", "collect/tail", "collect/spool", "collect/webhook", "collect/cloudwatch", "detect/allowlist", "audit", "audit/envelope", "judge", "detect", "detect"},
 	"splunk/search":   {"splunk/chunk", "splunk/rows"},
 	"splunk/splunkd":  {"splunk/search", "splunk/chunk", "splunk/rows"},
 	"audit/envelope":  {"audit"},
 	"judge":           {"audit"},
-	"finding":         {"audit", "judge"},
+	"detect":          {"audit", "judge"},
 	"options":         {"audit", "judge"},
-	"detect":          {"audit", "audit/envelope", "judge", "finding"},
+	"detect":          {"audit", "audit/envelope", "judge", "detect"},
 	"replay":          {"logfile", "splunk/hec", "splunk/trust", "splunk/scs"},
 	"splunk/scs":      {"splunk/trust"}, "testing/fakescs": {}, "testing/fakerest": {},
-	"scan":             {"logfile", "audit", "audit/envelope", "judge", "finding", "detect"},
-	"detect/allowlist": {"audit", "judge", "finding"},
-	"report":           {"version", "audit", "judge", "finding"},
-	"command":          {"audit", "audit/envelope", "judge", "finding", "detect", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
+	"scan":             {"logfile", "audit", "audit/envelope", "judge", "detect", "detect"},
+	"detect/allowlist": {"audit", "judge", "detect"},
+	"report":           {"version", "audit", "judge", "detect"},
+	"command":          {"audit", "audit/envelope", "judge", "detect", "detect", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
 	"doctor":           nil, // it looks at all faces of Splunk
 	"demo":             {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
-	"cases":            {"audit", "audit/envelope", "judge", "finding", "detect"},
+	"cases":            {"audit", "audit/envelope", "judge", "detect", "detect"},
 	"judge/peers":      {"audit"},
-	"explain":          {"audit", "judge", "finding", "judge/peers"},
+	"explain":          {"audit", "judge", "detect", "judge/peers"},
 	"cli":              nil,                      // all of them
 	"testing/corpus":   {}, "testing/ledger": {}, // for tests only
 	"testing/bench": {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
@@ -44,7 +44,7 @@ var layers = map[string][]string{
 
 // pure packages do no I/O: these they must not even import.
 var (
-	pure = []string{"audit", "audit/envelope", "judge", "finding", "detect", "options"}
+	pure = []string{"audit", "audit/envelope", "judge", "detect", "detect", "options"}
 	io   = []string{"os", "net", "net/http", "os/exec", "bufio", "log", "log/slog"}
 )
 

@@ -16,7 +16,6 @@ import (
 	"strings"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
@@ -136,7 +135,7 @@ func (c *Case) Judge() (rows []Row, reason detect.Reason) {
 	if a.Skip(c.Text, false) {
 		return nil, detect.Decided
 	}
-	_, reason = a.Text(c.Text, func(f *finding.Finding) {
+	_, reason = a.Text(c.Text, func(f *detect.Finding) {
 		ev, v := f.Event, &f.Verdict
 		rows = append(rows, Row{
 			Class: string(v.Class), User: ev.User.Username, SrcIP: strings.Join(v.SrcIPs, ","), Chain: append([]string{}, ev.SourceIPs...),

@@ -9,8 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/detect/allowlist"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
@@ -53,7 +53,7 @@ func openAllowlist(c *cli.Context) (*allowed, error) {
 
 // suppress reports whether a finding is left out. It may be called at the same
 // time by several goroutines.
-func (a *allowed) suppress(f *finding.Finding) bool {
+func (a *allowed) suppress(f *detect.Finding) bool {
 	e := a.list.Match(f, a.day)
 	if e == nil || !f.Verdict.Hit {
 		return false

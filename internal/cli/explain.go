@@ -15,7 +15,6 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/explain"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/logfile"
 	"github.com/kubeanon/kubeanon/internal/options"
@@ -54,7 +53,7 @@ func explainCommand(stdin, stdout *os.File) *cli.Command {
 			}
 			a := detect.Annotator{Policy: opts.Policy, All: true}
 			var all []explain.Explanation
-			_, reason := a.Text(text, func(f *finding.Finding) { all = append(all, explain.Explain(f)) })
+			_, reason := a.Text(text, func(f *detect.Finding) { all = append(all, explain.Explain(f)) })
 			if len(all) == 0 {
 				if reason == detect.Decided {
 					reason = "no audit event in it, and it names anonymous nowhere"
@@ -96,9 +95,9 @@ func explainID(c *cli.Context, opts options.Options, id string, stdin, stdout *o
 	s := scan.Scanner{
 		Annotator: detect.Annotator{Policy: opts.Policy},
 		Stdin:     &interruptibleReader{ctx: ctx, file: stdin},
-		Suppress:  func(f *finding.Finding) bool { return f.Event.AuditID != id },
+		Suppress:  func(f *detect.Finding) bool { return f.Event.AuditID != id },
 		Warn:      func(string, ...any) {}, // other logs may stand beside
-		Emit: func(f *finding.Finding) {
+		Emit: func(f *detect.Finding) {
 			if found++; found > maxSame || writeErr != nil {
 				return
 			}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
@@ -77,7 +77,7 @@ func newFilter(c *cli.Context, now time.Time) (*filter, error) {
 
 // drops reports whether a finding is left out. It may be called at the same
 // time by several goroutines. A finding whose time cannot be read stays in.
-func (f *filter) drops(found *finding.Finding) bool {
+func (f *filter) drops(found *detect.Finding) bool {
 	if f == nil || f.wants(found) {
 		return false
 	}
@@ -85,7 +85,7 @@ func (f *filter) drops(found *finding.Finding) bool {
 	return true
 }
 
-func (f *filter) wants(found *finding.Finding) bool {
+func (f *filter) wants(found *detect.Finding) bool {
 	v := &found.Verdict
 	if f.severities != nil && !slices.Contains(f.severities, v.Severity) {
 		return false

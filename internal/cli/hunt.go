@@ -12,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/scan"
 	"github.com/kubeanon/kubeanon/internal/splunk/export"
 	"github.com/kubeanon/kubeanon/internal/splunk/scs"
@@ -135,7 +134,7 @@ func (h *hunt) row(raw string) error {
 		h.bare++
 		return nil
 	}
-	events, reason := h.annotator.Text([]byte(raw), func(f *finding.Finding) {
+	events, reason := h.annotator.Text([]byte(raw), func(f *detect.Finding) {
 		if h.out.drops(f) {
 			return
 		}

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/report"
 )
@@ -79,7 +78,7 @@ func openOutlet(c *cli.Context, opts *options.Options, stdout *os.File, title st
 }
 
 // drops reports whether a finding is not to be written.
-func (o *outlet) drops(f *finding.Finding) bool {
+func (o *outlet) drops(f *detect.Finding) bool {
 	return o.filter.drops(f) || o.allow != nil && o.allow.suppress(f)
 }
 
@@ -87,7 +86,7 @@ func (o *outlet) drops(f *finding.Finding) bool {
 func (o *outlet) filters() bool { return o.filter != nil || o.allow != nil }
 
 // write writes a finding. After an error it does nothing.
-func (o *outlet) write(f *finding.Finding) {
+func (o *outlet) write(f *detect.Finding) {
 	if o.err == nil {
 		o.err = o.writer.Write(f)
 	}
@@ -95,7 +94,7 @@ func (o *outlet) write(f *finding.Finding) {
 
 // close completes the report, and tells people what is not in it: how many texts
 // could not be judged and why, and where the first of each stands, if that is known.
-func (o *outlet) close(stderr io.Writer, reasons map[detect.Reason]int64, first map[detect.Reason]finding.Place) error {
+func (o *outlet) close(stderr io.Writer, reasons map[detect.Reason]int64, first map[detect.Reason]detect.Place) error {
 	if o.filter != nil {
 		o.source.LeftOut += o.filter.left.Load()
 	}

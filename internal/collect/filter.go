@@ -9,7 +9,6 @@ import (
 	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/detect/allowlist"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
@@ -89,7 +88,7 @@ func (f *filter) passes(text []byte) bool {
 		return false
 	}
 	wanted := false
-	events, reason := f.annotator.Text(text, func(found *finding.Finding) { wanted = wanted || f.anonymous || f.holds(found.Event) })
+	events, reason := f.annotator.Text(text, func(found *detect.Finding) { wanted = wanted || f.anonymous || f.holds(found.Event) })
 	return wanted || reason != detect.Decided || !f.anonymous && events == 0
 }
 

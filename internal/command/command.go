@@ -10,7 +10,6 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/splunk/rows"
@@ -120,7 +119,7 @@ func (c *Command) skip(row *rows.Row) bool {
 
 // row judges one row and writes what comes of it.
 func (c *Command) row(row *rows.Row, out *rows.Writer) {
-	emit := func(f *finding.Finding) { c.layout.write(out, row, f) }
+	emit := func(f *detect.Finding) { c.layout.write(out, row, f) }
 	events, reason := 0, detect.Decided
 	if raw := c.layout.raw; raw >= 0 {
 		events, reason = c.annotator.Text(row.Value(raw), emit)
@@ -129,7 +128,7 @@ func (c *Command) row(row *rows.Row, out *rows.Writer) {
 		switch {
 		case c.columns.read(row, &c.event):
 			events, reason = 1, detect.Decided
-			f := finding.Finding{Event: &c.event, Format: formatColumns}
+			f := detect.Finding{Event: &c.event, Format: formatColumns}
 			if c.annotator.Event(&f) {
 				emit(&f)
 			}

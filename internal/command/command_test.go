@@ -16,7 +16,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/command"
 	"github.com/kubeanon/kubeanon/internal/demo"
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/splunk/rows"
 	"github.com/kubeanon/kubeanon/internal/splunk/search"
 	"github.com/kubeanon/kubeanon/internal/splunk/splunkd"
@@ -213,7 +213,7 @@ func TestInputs(t *testing.T) {
 				t.Fatalf("%d rows, want %d; %v", len(got), len(want), said)
 			}
 			for i := range want {
-				for _, field := range finding.Fields {
+				for _, field := range detect.Fields {
 					a, b := want[i][field.Name], got[i][field.Name]
 					if field.Name == "format" {
 						continue

@@ -2,7 +2,6 @@ package command
 
 import (
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/splunk/rows"
@@ -22,8 +21,8 @@ type layout struct {
 
 // source is where a column of the reply comes from.
 type source struct {
-	in    int            // column of the request, -1 if it is none
-	field *finding.Field // nil if it is only passed through
+	in    int           // column of the request, -1 if it is none
+	field *detect.Field // nil if it is only passed through
 	role  role
 }
 
@@ -38,9 +37,9 @@ const (
 // plan lays out the reply to a request with this header.
 func (l *layout) plan(header *rows.Header, opts *options.Options) {
 	l.out, l.sources, l.raw, l.fill = l.out[:0], l.sources[:0], -1, opts.Fill
-	ours := map[string]*finding.Field{}
-	for i := range finding.Fields {
-		ours[finding.Fields[i].Name] = &finding.Fields[i]
+	ours := map[string]*detect.Field{}
+	for i := range detect.Fields {
+		ours[detect.Fields[i].Name] = &detect.Fields[i]
 	}
 	add := func(name string, multi bool, in int) {
 		field := ours[name]
@@ -52,7 +51,7 @@ func (l *layout) plan(header *rows.Header, opts *options.Options) {
 		case errorColumn:
 			s.role = roleError
 		}
-		l.out = append(l.out, rows.Column{Name: name, Multi: multi || field != nil && field.Kind == finding.List})
+		l.out = append(l.out, rows.Column{Name: name, Multi: multi || field != nil && field.Kind == detect.List})
 		l.sources = append(l.sources, s)
 	}
 	names := header.Names()
@@ -66,8 +65,8 @@ func (l *layout) plan(header *rows.Header, opts *options.Options) {
 	for i := l.raw + 1; i < len(names); i++ {
 		l.rawLast = l.rawLast && names[i] == idxColumn
 	}
-	for i := range finding.Fields {
-		if name := finding.Fields[i].Name; ours[name] != nil {
+	for i := range detect.Fields {
+		if name := detect.Fields[i].Name; ours[name] != nil {
 			add(name, false, -1)
 		}
 	}
@@ -77,12 +76,12 @@ func (l *layout) plan(header *rows.Header, opts *options.Options) {
 }
 
 // write adds the row of a finding.
-func (l *layout) write(out *rows.Writer, row *rows.Row, f *finding.Finding) {
+func (l *layout) write(out *rows.Writer, row *rows.Row, f *detect.Finding) {
 	for _, s := range l.sources {
 		switch {
 		case s.field == nil:
 			l.copy(out, row, s)
-		case s.field.Kind == finding.List:
+		case s.field.Kind == detect.List:
 			values := s.field.List(f)
 			if len(values) == 0 && s.field.Original {
 				out.Text(l.fill)

@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/scan"
 	"github.com/kubeanon/kubeanon/internal/splunk/splunkd"
@@ -127,7 +126,7 @@ func TestOneJudgement(t *testing.T) {
 			t.Fatalf("%s: %d rows, want %d", name, len(got), len(want))
 		}
 		for i := range want {
-			for _, field := range finding.Fields {
+			for _, field := range detect.Fields {
 				if field.Name == "format" || field.Name == "cluster" {
 					continue
 				}
@@ -169,7 +168,7 @@ func TestOneJudgement(t *testing.T) {
 			s := scan.Scanner{
 				Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
 				Stdin:     strings.NewReader(lines.String()),
-				Emit:      func(f *finding.Finding) { scanned = append(scanned, asRow(f)) },
+				Emit:      func(f *detect.Finding) { scanned = append(scanned, asRow(f)) },
 			}
 			if err := s.Run(context.Background(), []string{"-"}); err != nil || s.Stats.Undecidable > 0 {
 				t.Errorf("%v, %+v", err, s.Stats)
@@ -182,12 +181,12 @@ func TestOneJudgement(t *testing.T) {
 func first(rows []splunkd.Row, _ []string) []splunkd.Row { return rows }
 
 // asRow writes a finding as the search command does.
-func asRow(f *finding.Finding) splunkd.Row {
+func asRow(f *detect.Finding) splunkd.Row {
 	row := splunkd.Row{}
-	for i := range finding.Fields {
-		field := &finding.Fields[i]
+	for i := range detect.Fields {
+		field := &detect.Fields[i]
 		var values []string
-		if field.Kind == finding.List {
+		if field.Kind == detect.List {
 			values = field.List(f)
 		} else if text := field.Text(f); text != "" {
 			values = []string{text}

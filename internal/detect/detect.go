@@ -7,7 +7,6 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/audit/envelope"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
@@ -57,11 +56,11 @@ func (a *Annotator) wide() bool {
 
 // Text judges a text and calls emit for each finding in it, which is valid
 // until emit returns. events counts the events of the text, findings or not.
-func (a *Annotator) Text(text []byte, emit func(*finding.Finding)) (events int, reason Reason) {
+func (a *Annotator) Text(text []byte, emit func(*Finding)) (events int, reason Reason) {
 	a.unwrapper.Objects = a.Policy.Includes(judge.AnonymousAccessGranted)
 	err := a.unwrapper.Unwrap(text, func(found envelope.Found) {
 		events++
-		f := finding.Finding{Event: found.Event, Format: found.Format, Cluster: found.Cluster}
+		f := Finding{Event: found.Event, Format: found.Format, Cluster: found.Cluster}
 		if a.Event(&f) {
 			emit(&f)
 		}
@@ -85,7 +84,7 @@ func (a *Annotator) Text(text []byte, emit func(*finding.Finding)) (events int, 
 }
 
 // Event judges the event of f and reports whether it is a finding.
-func (a *Annotator) Event(f *finding.Finding) bool {
+func (a *Annotator) Event(f *Finding) bool {
 	f.Verdict = a.Policy.Judge(f.Event)
 	return a.All || f.Verdict.Hit
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
@@ -20,7 +19,7 @@ func ExampleAnnotator() {
 			fmt.Println("passed over")
 			continue
 		}
-		events, reason := a.Text([]byte(text), func(f *finding.Finding) { fmt.Println(f.Verdict.Category.Name) })
+		events, reason := a.Text([]byte(text), func(f *detect.Finding) { fmt.Println(f.Verdict.Category.Name) })
 		fmt.Printf("%d events, %q\n", events, reason)
 	}
 	// Output:

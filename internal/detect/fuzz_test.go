@@ -7,7 +7,6 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/cases"
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	files "github.com/kubeanon/kubeanon/testdata/cases"
 )
@@ -39,7 +38,7 @@ func FuzzSkip(f *testing.F) {
 		if len(text) > 1<<16 || !a.Skip(text, false) {
 			return
 		}
-		_, reason := a.Text(text, func(f *finding.Finding) {
+		_, reason := a.Text(text, func(f *detect.Finding) {
 			t.Fatalf("passed over, but it is a finding: %+v", f.Event)
 		})
 		if reason != detect.Decided {

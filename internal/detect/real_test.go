@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/testing/corpus"
 )
@@ -25,7 +24,7 @@ func judgeReal(t *testing.T, policy judge.Policy) (all []judged) {
 	for _, e := range corpus.Events(t) {
 		j := judged{Event: e, request: ledger[e.AuditID]}
 		if !a.Skip([]byte(e.Raw), false) {
-			if _, reason := a.Text([]byte(e.Raw), func(f *finding.Finding) {
+			if _, reason := a.Text([]byte(e.Raw), func(f *detect.Finding) {
 				v := f.Verdict
 				j.verdict = &v
 			}); reason != detect.Decided {

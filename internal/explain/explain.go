@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/judge/peers"
 )
@@ -51,7 +51,7 @@ type Peer struct {
 
 // Explain explains a finding, a hit or not. It keeps nothing of it but
 // strings.
-func Explain(f *finding.Finding) Explanation {
+func Explain(f *detect.Finding) Explanation {
 	ev, v := f.Event, &f.Verdict
 	e := Explanation{
 		AuditID: judge.Clean(ev.AuditID), Stage: judge.Clean(ev.Stage), Format: f.Format, Cluster: judge.Clean(f.Cluster),

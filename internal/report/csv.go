@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 )
 
 // sheet writes CSV for spreadsheets and for Splunk's lookups: a header, then
@@ -28,21 +28,21 @@ func (s *sheet) header() error {
 	}
 	s.begun = true
 	s.row = s.row[:0]
-	for i := range finding.Fields {
-		s.row = append(s.row, finding.Fields[i].Name)
+	for i := range detect.Fields {
+		s.row = append(s.row, detect.Fields[i].Name)
 	}
 	return s.w.Write(s.row)
 }
 
-func (s *sheet) Write(f *finding.Finding) error {
+func (s *sheet) Write(f *detect.Finding) error {
 	if err := s.header(); err != nil {
 		return err
 	}
 	s.row = s.row[:0]
-	for i := range finding.Fields {
-		field := &finding.Fields[i]
+	for i := range detect.Fields {
+		field := &detect.Fields[i]
 		var cell string
-		if field.Kind == finding.List {
+		if field.Kind == detect.List {
 			cell = strings.Join(field.List(f), "\n")
 		} else {
 			cell = field.Text(f)

@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 )
 
 // lines writes one JSON object a line. Empty fields are left out.
@@ -16,7 +16,7 @@ type lines struct {
 	buf  []byte
 }
 
-func (l *lines) Append(dst []byte, f *finding.Finding) []byte {
+func (l *lines) Append(dst []byte, f *detect.Finding) []byte {
 	return append(appendObject(dst, f, l.opts.Fill), '\n')
 }
 
@@ -25,7 +25,7 @@ func (l *lines) WriteRows(rows []byte) error {
 	return err
 }
 
-func (l *lines) Write(f *finding.Finding) error {
+func (l *lines) Write(f *detect.Finding) error {
 	l.buf = l.Append(l.buf[:0], f)
 	return l.WriteRows(l.buf)
 }
@@ -42,7 +42,7 @@ type array struct {
 
 // Append begins with what stands between two elements; the first of all has an
 // opening bracket instead.
-func (a *array) Append(dst []byte, f *finding.Finding) []byte {
+func (a *array) Append(dst []byte, f *detect.Finding) []byte {
 	return appendObject(append(dst, ",\n"...), f, a.opts.Fill)
 }
 
@@ -58,7 +58,7 @@ func (a *array) WriteRows(rows []byte) error {
 	return err
 }
 
-func (a *array) Write(f *finding.Finding) error {
+func (a *array) Write(f *detect.Finding) error {
 	a.buf = a.Append(a.buf[:0], f)
 	return a.WriteRows(a.buf)
 }
@@ -72,37 +72,37 @@ func (a *array) Close() error {
 	return err
 }
 
-func appendObject(dst []byte, f *finding.Finding, fill string) []byte {
+func appendObject(dst []byte, f *detect.Finding, fill string) []byte {
 	dst = append(dst, '{')
 	first := len(dst)
-	for i := range finding.Fields {
+	for i := range detect.Fields {
 		before := len(dst)
 		if before > first {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, keys[i]...)
 		empty := len(dst)
-		if dst = appendValue(dst, &finding.Fields[i], f, fill); len(dst) == empty {
+		if dst = appendValue(dst, &detect.Fields[i], f, fill); len(dst) == empty {
 			dst = dst[:before]
 		}
 	}
 	return append(dst, '}')
 }
 
-// keys are the names of finding.Fields as they stand in an object.
+// keys are the names of detect.Fields as they stand in an object.
 var keys = func() (keys []string) {
-	for _, field := range finding.Fields {
+	for _, field := range detect.Fields {
 		keys = append(keys, string(appendString(nil, field.Name))+":")
 	}
 	return keys
 }()
 
 // appendValue appends nothing for an empty field.
-func appendValue(dst []byte, field *finding.Field, f *finding.Finding, fill string) []byte {
+func appendValue(dst []byte, field *detect.Field, f *detect.Finding, fill string) []byte {
 	if !field.Original {
 		fill = ""
 	}
-	if field.Kind == finding.List {
+	if field.Kind == detect.List {
 		values := field.List(f)
 		switch {
 		case len(values) == 0 && fill == "":
@@ -128,7 +128,7 @@ func appendValue(dst []byte, field *finding.Field, f *finding.Finding, fill stri
 	if text == "" {
 		return dst
 	}
-	if field.Kind == finding.Number {
+	if field.Kind == detect.Number {
 		if n, err := strconv.Atoi(text); err == nil {
 			return strconv.AppendInt(dst, int64(n), 10)
 		}

@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 )
 
 // Writer writes findings in one format. Close completes the output; it does
 // not close what is written to.
 type Writer interface {
-	Write(f *finding.Finding) error
+	Write(f *detect.Finding) error
 	Close() error
 }
 
@@ -21,7 +21,7 @@ type Writer interface {
 // goroutines: Write(f) is WriteRows(Append(nil, f)).
 type RowWriter interface {
 	Writer
-	Append(dst []byte, f *finding.Finding) []byte
+	Append(dst []byte, f *detect.Finding) []byte
 	WriteRows(rows []byte) error
 }
 
@@ -77,10 +77,10 @@ func topOf(w Writer, n int) Writer {
 type worstFindings struct {
 	Writer
 	n    int
-	kept []finding.Finding
+	kept []detect.Finding
 }
 
-func (t *worstFindings) Write(f *finding.Finding) error {
+func (t *worstFindings) Write(f *detect.Finding) error {
 	event := *f.Event
 	event.RequestObject, event.ResponseObject = nil, nil // not in any row
 	kept := *f
@@ -94,7 +94,7 @@ func (t *worstFindings) Write(f *finding.Finding) error {
 
 // cut drops all but the worst; of equal ones the first ones stay.
 func (t *worstFindings) cut() {
-	slices.SortStableFunc(t.kept, func(a, b finding.Finding) int { return b.Verdict.Score - a.Verdict.Score })
+	slices.SortStableFunc(t.kept, func(a, b detect.Finding) int { return b.Verdict.Score - a.Verdict.Score })
 	t.kept = slices.Delete(t.kept, min(t.n, len(t.kept)), len(t.kept))
 }
 

@@ -24,7 +24,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/kubeanon/kubeanon/internal/audit"
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/report"
 )
@@ -33,7 +33,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 // findings are three requests: a breach, noise twice, and one whose every word
 // an attacker wrote.
-func findings() (all []finding.Finding) {
+func findings() (all []detect.Finding) {
 	add := func(change func(*audit.Event)) {
 		ev := &audit.Event{
 			AuditID: "a-1", Stage: "ResponseComplete", Verb: "list", RequestURI: "/api/v1/namespaces/web/secrets",
@@ -44,10 +44,10 @@ func findings() (all []finding.Finding) {
 		}
 		change(ev)
 		policy := judge.DefaultPolicy()
-		all = append(all, finding.Finding{Event: ev, Verdict: policy.Judge(ev), Format: "audit"})
+		all = append(all, detect.Finding{Event: ev, Verdict: policy.Judge(ev), Format: "audit"})
 	}
 	add(func(*audit.Event) {})
-	all[0].Place = finding.Place{Input: "logs/a b#1.gz", Line: 7}
+	all[0].Place = detect.Place{Input: "logs/a b#1.gz", Line: 7}
 	for range 2 {
 		add(func(e *audit.Event) {
 			e.RequestURI, e.ObjectRef, e.Verb, e.Annotations = "/.env", audit.ObjectRef{}, "get", audit.Annotations{Decision: "forbid"}
@@ -61,7 +61,7 @@ func findings() (all []finding.Finding) {
 	return all
 }
 
-func write(t *testing.T, format string, opts report.Options, all []finding.Finding) string {
+func write(t *testing.T, format string, opts report.Options, all []detect.Finding) string {
 	t.Helper()
 	var b bytes.Buffer
 	w, err := report.New(format, &b, opts)
@@ -89,7 +89,7 @@ func source() report.Source {
 
 func TestGolden(t *testing.T) {
 	for _, format := range report.Formats() {
-		for name, all := range map[string][]finding.Finding{"some": findings(), "none": nil} {
+		for name, all := range map[string][]detect.Finding{"some": findings(), "none": nil} {
 			got := write(t, format, report.Options{Source: source}, all)
 			path := filepath.Join("testdata", format+"-"+name+".golden")
 			if *update {
@@ -179,7 +179,7 @@ func TestCSV(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, name := range table[0] {
-		if name != finding.Fields[i].Name {
+		if name != detect.Fields[i].Name {
 			t.Errorf("column %d is %s", i, name)
 		}
 	}
@@ -254,7 +254,7 @@ func TestNarrow(t *testing.T) {
 // a terminal and pages stay short and say how much more there is; elsewhere all is
 // there, and what --top asks for is there everywhere.
 func TestMany(t *testing.T) {
-	var all []finding.Finding
+	var all []detect.Finding
 	for i := range 1_100 {
 		one := findings()[1]
 		one.Verdict.ThreatObject = fmt.Sprintf("2001:db8::%x", i+1)
@@ -308,7 +308,7 @@ func TestSARIF(t *testing.T) {
 		}
 		return schema.Validate(instance)
 	}
-	for _, all := range [][]finding.Finding{nil, findings()} {
+	for _, all := range [][]detect.Finding{nil, findings()} {
 		text := write(t, "sarif", report.Options{Source: source}, all)
 		if err := valid(text); err != nil {
 			t.Error(err)

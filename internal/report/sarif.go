@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/version"
 )
@@ -148,7 +148,7 @@ func plain(s string) string {
 
 // physical is where the first finding of a group stands, for tools that open it;
 // nil if that is no file.
-func physical(at finding.Place) *sarifPhysical {
+func physical(at detect.Place) *sarifPhysical {
 	if at.Input == "" {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/version"
 )
@@ -39,7 +39,7 @@ type group struct {
 	key
 	verdict                  judge.Verdict
 	classProof, outcomeProof string
-	place                    finding.Place // of the first finding
+	place                    detect.Place // of the first finding
 	count                    int
 	first, last              string // requestReceivedTimestamp, the earliest and the latest
 	agents                   []string
@@ -93,14 +93,14 @@ func newOverview(w io.Writer, opts Options, render func(io.Writer, *summary) err
 	}}
 }
 
-func (o *overview) Write(f *finding.Finding) error {
+func (o *overview) Write(f *detect.Finding) error {
 	o.add(f)
 	return nil
 }
 
 func (o *overview) Close() error { return o.render(o.w, &o.summary) }
 
-func (s *summary) add(f *finding.Finding) {
+func (s *summary) add(f *detect.Finding) {
 	v := &f.Verdict
 	s.total++
 	s.severities[v.Severity]++
@@ -152,7 +152,7 @@ func (s *summary) add(f *finding.Finding) {
 	g.add(s, f)
 }
 
-func (g *group) add(s *summary, f *finding.Finding) {
+func (g *group) add(s *summary, f *detect.Finding) {
 	ev := f.Event
 	g.count++
 	at := judge.Clean(ev.RequestReceivedTimestamp)

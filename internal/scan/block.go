@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 )
 
 // block is a piece of an input that holds whole records, and what a worker made
@@ -13,7 +12,7 @@ import (
 type block struct {
 	text []byte
 
-	findings []finding.Finding
+	findings []detect.Finding
 	rows     []byte // of the findings, if they were rendered
 	stats    Stats
 	lines    int64                   // of the text, the empty ones too

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 )
 
 // Stats counts what a scan saw. The names of its JSON form are fixed.
@@ -38,19 +37,19 @@ func (s *Stats) add(more Stats) {
 
 // Scanner scans the inputs of one Run. Its upper fields are to be set before.
 type Scanner struct {
-	Annotator detect.Annotator                            // how to judge; each worker has a copy
-	Jobs      int                                         // how many workers judge at a time; 0 is one for each processor
-	Stdin     io.Reader                                   // what "-" reads
-	Suppress  func(*finding.Finding) bool                 // takes a finding out before it counts, called by all workers at a time; may be nil
-	Emit      func(*finding.Finding)                      // called for each finding in the order of the input; it may be kept
-	Render    func(dst []byte, f *finding.Finding) []byte // instead of Emit: appends the row of a finding, called by all workers at a time
-	Rows      func(rows []byte)                           // with Render: called with rows in the order of the input
-	Warn      func(format string, args ...any)            // called with one line for inputs that are odd, but were read: the first ones by name, then with how many more there were
-	Progress  func(read int64)                            // called with the bytes read from files so far, by another goroutine; may be nil
+	Annotator detect.Annotator                           // how to judge; each worker has a copy
+	Jobs      int                                        // how many workers judge at a time; 0 is one for each processor
+	Stdin     io.Reader                                  // what "-" reads
+	Suppress  func(*detect.Finding) bool                 // takes a finding out before it counts, called by all workers at a time; may be nil
+	Emit      func(*detect.Finding)                      // called for each finding in the order of the input; it may be kept
+	Render    func(dst []byte, f *detect.Finding) []byte // instead of Emit: appends the row of a finding, called by all workers at a time
+	Rows      func(rows []byte)                          // with Render: called with rows in the order of the input
+	Warn      func(format string, args ...any)           // called with one line for inputs that are odd, but were read: the first ones by name, then with how many more there were
+	Progress  func(read int64)                           // called with the bytes read from files so far, by another goroutine; may be nil
 
 	Stats   Stats
-	Reasons map[detect.Reason]int64         // undecidable lines by reason
-	First   map[detect.Reason]finding.Place // where the first of them stands
+	Reasons map[detect.Reason]int64        // undecidable lines by reason
+	First   map[detect.Reason]detect.Place // where the first of them stands
 }
 
 // stopped is the error of a context that ended a scan.
@@ -64,7 +63,7 @@ func (s stopped) Unwrap() error { return s.err }
 // ends the scan early is among them.
 func (s *Scanner) Run(ctx context.Context, paths []string) error {
 	start := time.Now()
-	s.Reasons, s.First = map[detect.Reason]int64{}, map[detect.Reason]finding.Place{}
+	s.Reasons, s.First = map[detect.Reason]int64{}, map[detect.Reason]detect.Place{}
 	jobs := s.Jobs
 	if jobs <= 0 {
 		jobs = runtime.GOMAXPROCS(0)
@@ -91,7 +90,7 @@ func (s *Scanner) Run(ctx context.Context, paths []string) error {
 		s.Stats.add(b.stats)
 		for reason, n := range b.reasons {
 			if s.Reasons[reason] == 0 {
-				s.First[reason] = finding.Place{Input: b.name, Line: lines + b.first[reason]}
+				s.First[reason] = detect.Place{Input: b.name, Line: lines + b.first[reason]}
 			}
 			s.Reasons[reason] += n
 		}

@@ -18,7 +18,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/scan"
 	"github.com/kubeanon/kubeanon/internal/testing/corpus"
@@ -37,7 +36,7 @@ func line(id, name string) string {
 type result struct {
 	ids   []string
 	at    []string // where they stand
-	first map[detect.Reason]finding.Place
+	first map[detect.Reason]detect.Place
 	stats scan.Stats
 	warns []string
 	err   error
@@ -54,7 +53,7 @@ func runJobs(t testing.TB, jobs int, stdin string, paths ...string) (r result) {
 		Jobs:      jobs,
 		Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
 		Stdin:     strings.NewReader(stdin),
-		Emit: func(f *finding.Finding) {
+		Emit: func(f *detect.Finding) {
 			r.ids = append(r.ids, f.Event.AuditID)
 			r.at = append(r.at, f.Place.String())
 		},
@@ -172,7 +171,7 @@ func TestCancel(t *testing.T) {
 	s := scan.Scanner{
 		Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
 		Stdin:     strings.NewReader(strings.Repeat(line("a", user), 100)),
-		Emit: func(f *finding.Finding) {
+		Emit: func(f *detect.Finding) {
 			if ids = append(ids, f.Event.AuditID); len(ids) == 3 {
 				cancel()
 			}
@@ -284,7 +283,7 @@ func TestSlowWriter(t *testing.T) {
 	s := scan.Scanner{
 		Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
 		Stdin:     in,
-		Emit:      func(f *finding.Finding) { found <- f.Event.AuditID },
+		Emit:      func(f *detect.Finding) { found <- f.Event.AuditID },
 	}
 	ended := make(chan error)
 	go func() { ended <- s.Run(context.Background(), []string{"-"}) }()
@@ -332,7 +331,7 @@ func TestPlace(t *testing.T) {
 			t.Error(diff)
 		}
 		// Behind the third of four parts of the same length.
-		unjudged := finding.Place{Input: path, Line: int64((lines-1)/4*3 + 1)}
+		unjudged := detect.Place{Input: path, Line: int64((lines-1)/4*3 + 1)}
 		if got := r.first[detect.NoEvent]; got != unjudged {
 			t.Errorf("the first text that cannot be judged: %v, not %v", got, unjudged)
 		}

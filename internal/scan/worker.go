@@ -5,14 +5,13 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/audit"
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 )
 
 // worker judges blocks, one after the other.
 type worker struct {
 	annotator detect.Annotator
-	suppress  func(*finding.Finding) bool
-	render    func(dst []byte, f *finding.Finding) []byte
+	suppress  func(*detect.Finding) bool
+	render    func(dst []byte, f *detect.Finding) []byte
 }
 
 // judge judges the records of a block. The search for candidates runs ahead
@@ -91,7 +90,7 @@ func (w *worker) record(b *block, text []byte, nameless bool) {
 		}
 		return
 	}
-	events, reason := w.annotator.Text(text, func(f *finding.Finding) {
+	events, reason := w.annotator.Text(text, func(f *detect.Finding) {
 		if w.suppress != nil && w.suppress(f) {
 			return
 		}

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
@@ -138,7 +138,7 @@ func parse(row []string) (e Entry, err error) {
 }
 
 // Match is the first entry that leaves f out on a day; nil if none does.
-func (l List) Match(f *finding.Finding, day time.Time) *Entry {
+func (l List) Match(f *detect.Finding, day time.Time) *Entry {
 	if len(l) == 0 {
 		return nil
 	}
@@ -156,7 +156,7 @@ func (l List) Match(f *finding.Finding, day time.Time) *Entry {
 // source is the last address of src_ip: the one that no client can forge, also
 // where the whole chain is shown. It is invalid, and in no network, if there is
 // none.
-func source(f *finding.Finding) netip.Addr {
+func source(f *detect.Finding) netip.Addr {
 	if len(f.Verdict.SrcIPs) == 0 {
 		return netip.Addr{}
 	}
@@ -167,7 +167,7 @@ func source(f *finding.Finding) netip.Addr {
 	return address
 }
 
-func (e *Entry) matches(f *finding.Finding) bool {
+func (e *Entry) matches(f *detect.Finding) bool {
 	ev := f.Event
 	return Wildcard(e.Verb, ev.Verb) && Wildcard(e.Resource, ev.ObjectRef.Resource) && Wildcard(e.Namespace, ev.ObjectRef.Namespace) &&
 		Wildcard(e.Cluster, f.Cluster) && Wildcard(e.Outcome, string(f.Verdict.Outcome)) &&

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/audit"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/detect/allowlist"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
@@ -21,8 +21,8 @@ const head = "entry,cidr,uri,user_agent,verb,resource,namespace,cluster,outcome,
 var day = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // request makes a finding of what an allowlist looks at.
-func request(src, uri, agent, verb, resource, namespace, cluster, outcome string) *finding.Finding {
-	f := &finding.Finding{
+func request(src, uri, agent, verb, resource, namespace, cluster, outcome string) *detect.Finding {
+	f := &detect.Finding{
 		Event:   &audit.Event{RequestURI: uri, UserAgent: agent, Verb: verb, ObjectRef: audit.ObjectRef{Resource: resource, Namespace: namespace}},
 		Cluster: cluster,
 	}
@@ -69,7 +69,7 @@ func TestMatch(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		want string
-		f    *finding.Finding
+		f    *detect.Finding
 	}{
 		{"lb", request("10.1.2.3", "/x", "a", "get", "", "", "", "denied")},
 		{"", request("10.1.2.3", "/x", "a", "list", "", "", "", "denied")},

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/audit"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/detect/allowlist"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
@@ -19,7 +19,7 @@ func ExampleList_Match() {
 		fmt.Println(err)
 		return
 	}
-	f := finding.Finding{Event: &audit.Event{Verb: "get", RequestURI: "/livez"}, Verdict: judge.Verdict{SrcIPs: []string{"10.1.2.3"}, Outcome: judge.Allowed}}
+	f := detect.Finding{Event: &audit.Event{Verb: "get", RequestURI: "/livez"}, Verdict: judge.Verdict{SrcIPs: []string{"10.1.2.3"}, Outcome: judge.Allowed}}
 	for _, day := range []string{"2026-12-31", "2027-01-01"} {
 		at, _ := time.Parse(time.DateOnly, day)
 		e := list.Match(&f, at)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/kubeanon/kubeanon/internal/cases"
 	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/finding"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/judge/peers"
 	"github.com/kubeanon/kubeanon/internal/testing/corpus"
@@ -56,7 +55,7 @@ func (c count) table(title string) string {
 
 // weigh counts one event. Ours fires at medium and above; that a harmless
 // request has a row at all is no alarm.
-func (c count) weigh(f *finding.Finding, kind string) {
+func (c count) weigh(f *detect.Finding, kind string) {
 	c.add("all", kind)
 	if f.Verdict.Hit && f.Verdict.Score >= 25 {
 		c.add("kubeanon", kind)
@@ -82,7 +81,7 @@ func TestComparison(t *testing.T) {
 			continue // the peers read plain events
 		}
 		a := detect.Annotator{Policy: judge.DefaultPolicy(), All: true}
-		a.Text(c.Text, func(f *finding.Finding) {
+		a.Text(c.Text, func(f *detect.Finding) {
 			kind := lookalike
 			if len(c.Rows) > 0 {
 				kind = kindOf(f)
@@ -94,7 +93,7 @@ func TestComparison(t *testing.T) {
 	real := count{}
 	a := detect.Annotator{Policy: judge.DefaultPolicy(), All: true}
 	for _, e := range corpus.Events(t) {
-		a.Text([]byte(e.Raw), func(f *finding.Finding) {
+		a.Text([]byte(e.Raw), func(f *detect.Finding) {
 			// Of the others only what mentions anonymous looks alike.
 			switch {
 			case f.Verdict.Hit:
@@ -127,7 +126,7 @@ func TestComparison(t *testing.T) {
 // kindOf tells an attack from a harmless request by what was asked for and
 // granted, not by our score: reads of resources, writes and API discovery that
 // were let in are attacks.
-func kindOf(f *finding.Finding) string {
+func kindOf(f *detect.Finding) string {
 	if f.Verdict.Outcome != judge.Allowed {
 		return other
 	}

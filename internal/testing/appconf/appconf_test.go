@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubeanon/kubeanon/internal/collect"
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/splunk/conf"
 )
@@ -115,7 +115,7 @@ func TestSeedMacro(t *testing.T) {
 		t.Error(err)
 	}
 	var want []string
-	for _, f := range finding.Fields {
+	for _, f := range detect.Fields {
 		if f.Original {
 			want = append(want, f.Name)
 		}
@@ -126,7 +126,7 @@ func TestSeedMacro(t *testing.T) {
 }
 
 func emitted(field string) bool {
-	return slices.ContainsFunc(finding.Fields, func(f finding.Field) bool { return f.Name == field })
+	return slices.ContainsFunc(detect.Fields, func(f detect.Field) bool { return f.Name == field })
 }
 
 // TestSearchbnf: the help in Splunk's search bar names every option and no

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/options"
 
 	"github.com/kubeanon/kubeanon/internal/splunk/conf"
@@ -152,7 +152,7 @@ func (s *search) command(name, rest string) {
 		if _, err := options.Parse(strings.Fields(strings.ReplaceAll(rest, `"`, ""))); err != nil {
 			s.problem("%v", err)
 		}
-		for _, f := range finding.Fields {
+		for _, f := range detect.Fields {
 			s.add(f.Name)
 			s.absent[f.Name] = !f.Original && !slices.Contains(always, f.Name)
 		}

@@ -1,7 +1,4 @@
-// Package finding names the fields of a row: one event, what was judged of it
-// and where it was found. The names are those of the contract with users'
-// searches; every face of the binary writes rows from this one catalogue.
-package finding
+package detect
 
 import (
 	"strconv"

@@ -1,11 +1,11 @@
-package finding_test
+package detect_test
 
 import (
 	"fmt"
 	"strings"
 
 	"github.com/kubeanon/kubeanon/internal/audit"
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
@@ -13,11 +13,11 @@ import (
 func ExampleField() {
 	ev := audit.Event{Verb: "get", RequestURI: "/version", User: audit.User{Username: audit.Anonymous, Groups: []string{audit.Unauthenticated}}}
 	policy := judge.DefaultPolicy()
-	f := finding.Finding{Event: &ev, Verdict: policy.Judge(&ev), Format: "audit"}
-	for i := range finding.Fields {
-		field := &finding.Fields[i]
+	f := detect.Finding{Event: &ev, Verdict: policy.Judge(&ev), Format: "audit"}
+	for i := range detect.Fields {
+		field := &detect.Fields[i]
 		var value string
-		if field.Kind == finding.List {
+		if field.Kind == detect.List {
 			value = strings.Join(field.List(&f), " ")
 		} else {
 			value = field.Text(&f)

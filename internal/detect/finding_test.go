@@ -1,11 +1,11 @@
-package finding_test
+package detect_test
 
 import (
 	"os"
 	"strings"
 	"testing"
 
-	"github.com/kubeanon/kubeanon/internal/finding"
+	"github.com/kubeanon/kubeanon/internal/detect"
 )
 
 // TestFields: no name stands twice, 13 are those of the original search, and
@@ -18,7 +18,7 @@ func TestFields(t *testing.T) {
 	_, table, _ := strings.Cut(string(text), "\n## Fields\n")
 	table, _, _ = strings.Cut(table, "\n## ")
 	seen, original := map[string]bool{}, 0
-	for _, f := range finding.Fields {
+	for _, f := range detect.Fields {
 		if seen[f.Name] {
 			t.Errorf("the field %s stands twice", f.Name)
 		}
