@@ -34,7 +34,7 @@ var layers = map[string][]string{
 	"command":          {"audit", "audit/envelope", "judge", "detect", "detect", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
 	"doctor":           nil, // it looks at all faces of Splunk
 	"demo":             {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
-	"cases":            {"audit", "audit/envelope", "judge", "detect", "detect"},
+	"detect/cases":     {"audit", "audit/envelope", "judge", "detect", "detect"},
 	"judge/peers":      {"audit"},
 	"explain":          {"audit", "judge", "detect", "judge/peers"},
 	"cli":              nil,                      // all of them

@@ -12,9 +12,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/urfave/cli/v2"
 
-	"github.com/kubeanon/kubeanon/internal/cases"
+	"github.com/kubeanon/kubeanon/internal/detect/cases"
 	"github.com/kubeanon/kubeanon/internal/judge"
-	builtin "github.com/kubeanon/kubeanon/testdata/cases"
 )
 
 // errCases says that cases did not come out as expected.
@@ -39,7 +38,7 @@ func rulesCommand(stdout *os.File) *cli.Command {
 			case c.NArg() == 0:
 				return listRules(stdout)
 			case c.Args().First() == "test" && c.NArg() <= 2:
-				var files fs.FS = builtin.Files
+				files := cases.Builtin()
 				if c.NArg() == 2 {
 					files = os.DirFS(c.Args().Get(1))
 				}

@@ -5,16 +5,15 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/kubeanon/kubeanon/internal/cases"
 	"github.com/kubeanon/kubeanon/internal/detect"
+	"github.com/kubeanon/kubeanon/internal/detect/cases"
 	"github.com/kubeanon/kubeanon/internal/judge"
-	files "github.com/kubeanon/kubeanon/testdata/cases"
 )
 
 // FuzzSkip holds the quick look against the whole way: a text that is passed
 // over unparsed would have given no finding.
 func FuzzSkip(f *testing.F) {
-	all, err := cases.Load(files.Files)
+	all, err := cases.Load(cases.Builtin())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -6,12 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kubeanon/kubeanon/internal/cases"
 	"github.com/kubeanon/kubeanon/internal/detect"
+	"github.com/kubeanon/kubeanon/internal/detect/cases"
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/judge/peers"
 	"github.com/kubeanon/kubeanon/internal/testing/corpus"
-	files "github.com/kubeanon/kubeanon/testdata/cases"
 )
 
 // kinds are what an event of the comparison is, by its expectation.
@@ -71,7 +70,7 @@ func (c count) weigh(f *detect.Finding, kind string) {
 // cases that are plain events, and on the recorded events, and holds ours: all
 // attacks, no benign request, no look-alike.
 func TestComparison(t *testing.T) {
-	all, err := cases.Load(files.Files)
+	all, err := cases.Load(cases.Builtin())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,14 +5,13 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/kubeanon/kubeanon/internal/cases"
-	files "github.com/kubeanon/kubeanon/testdata/cases"
+	"github.com/kubeanon/kubeanon/internal/detect/cases"
 )
 
 // TestCases holds every case against its expectation, and prints a table of
 // what differs.
 func TestCases(t *testing.T) {
-	all, err := cases.Load(files.Files)
+	all, err := cases.Load(cases.Builtin())
 	if err != nil || len(all) != 96 {
 		t.Fatal(len(all), err)
 	}
@@ -30,7 +29,7 @@ func TestCases(t *testing.T) {
 
 // TestCheckSees shows that a wrong expectation does not pass.
 func TestCheckSees(t *testing.T) {
-	all, err := cases.Load(files.Files)
+	all, err := cases.Load(cases.Builtin())
 	if err != nil {
 		t.Fatal(err)
 	}

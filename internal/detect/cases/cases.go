@@ -6,6 +6,7 @@ package cases
 import (
 	"bufio"
 	"bytes"
+	"embed"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -52,6 +53,18 @@ type Row struct {
 	ATTACK     []string `json:"mitre_attack_id"`
 	Partial    bool     `json:"partial"`
 	Tampered   bool     `json:"tampered"`
+}
+
+//go:embed builtin/*.ndjson
+var builtin embed.FS
+
+// Builtin is the folder of the cases that come with kubeanon.
+func Builtin() fs.FS {
+	files, err := fs.Sub(builtin, "builtin")
+	if err != nil {
+		panic("BUG: " + err.Error()) // the name is a constant, and valid
+	}
+	return files
 }
 
 // Load reads the two files.
