@@ -1,4 +1,4 @@
-package internal_test
+package repo_test
 
 import (
 	"os"
@@ -52,7 +52,7 @@ func TestVulncheck(t *testing.T) {
 		{"no package", database(t, "Cut"), "./internal/nowhere", false, "govulncheck failed", "NOT CHECKED"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := exec.Command("../build.sh", "vulncheck", c.pkg)
+			cmd := exec.Command("../../../build.sh", "vulncheck", c.pkg)
 			cmd.Env = append(os.Environ(), "GOVULNDB="+c.db)
 			out, err := cmd.CombinedOutput()
 			if (err == nil) != c.ok || !strings.Contains(string(out), c.want) || strings.Contains(string(out), c.not) {

@@ -1,4 +1,4 @@
-package internal_test
+package repo_test
 
 import (
 	"io/fs"
@@ -23,11 +23,11 @@ func readRepository(t *testing.T) *repository {
 	t.Helper()
 	r := &repository{tests: map[string][]string{}, files: map[string]bool{}}
 	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark|Example)\w*)\(`)
-	err := filepath.WalkDir("..", func(name string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		path := strings.TrimPrefix(filepath.ToSlash(name), "../")
+		path := strings.TrimPrefix(filepath.ToSlash(name), root+"/")
 		if entry.IsDir() && slices.Contains([]string{".git", "build", "dist", "bin"}, path) {
 			return fs.SkipDir
 		}
@@ -48,7 +48,7 @@ func readRepository(t *testing.T) *repository {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script, err := os.ReadFile("../build.sh")
+	script, err := os.ReadFile("../../../build.sh")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,12 +119,12 @@ func (r *repository) missing(text string) (problems []string) {
 // TestDocs: what the documents name is there.
 func TestDocs(t *testing.T) {
 	r := readRepository(t)
-	files, err := filepath.Glob("../docs/*.md")
+	files, err := filepath.Glob("../../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"SECURITY.md", "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"} {
-		files = append(files, filepath.Join("..", name))
+		files = append(files, filepath.Join(root, name))
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -142,7 +142,7 @@ func TestDocs(t *testing.T) {
 	}
 
 	for text, want := range map[string]string{
-		"`TestLayers` in internal, docs/setup.md, `./build.sh check`, README.md, internal/audit/envelope/<format>.go": "",
+		"`TestLayers` in internal/testing/repo, docs/setup.md, `./build.sh check`, README.md, internal/audit/envelope/<format>.go": "",
 		"`TestNowhere`": "there is no test TestNowhere",
 		"`TestDull`, `FuzzDull` in internal/judge":       "is not in internal/judge",
 		"`TestRemediation` in\ninternal/audit":           "is not in internal/audit",
@@ -163,15 +163,15 @@ func TestDocs(t *testing.T) {
 // TestLimits: every constant of every limits.go stands in SECURITY.md, with the
 // package it is of, and what says that it is a limit stands in no other file.
 func TestLimits(t *testing.T) {
-	text, err := os.ReadFile("../SECURITY.md")
+	text, err := os.ReadFile("../../../SECURITY.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob("*/limits.go")
+	files, err := filepath.Glob(root + "/internal/*/limits.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	deeper, err := filepath.Glob("*/*/limits.go")
+	deeper, err := filepath.Glob(root + "/internal/*/*/limits.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestLimits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pkg := filepath.ToSlash(filepath.Dir(file))
+		pkg := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(file)), root+"/internal/")
 		line := regexp.MustCompile(`(?m)^\| `+regexp.QuoteMeta(pkg)+` \|.*$`).FindAllString(string(text), -1)
 		said := strings.Join(line, "\n")
 		for _, m := range constant.FindAllStringSubmatch(string(source), -1) {

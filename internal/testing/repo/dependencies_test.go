@@ -1,4 +1,4 @@
-package internal_test
+package repo_test
 
 import (
 	"encoding/json"
@@ -47,7 +47,7 @@ var copyleft = []string{"GNU GENERAL PUBLIC", "GNU LESSER", "GNU AFFERO", "Mozil
 
 // TestDependencies holds docs/dependencies.md against what is linked.
 func TestDependencies(t *testing.T) {
-	text, err := os.ReadFile("../docs/dependencies.md")
+	text, err := os.ReadFile("../../../docs/dependencies.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,8 +69,8 @@ func TestDependencies(t *testing.T) {
 	}
 
 	const modules = "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}"
-	search := append(linked(t, modules, module+"command"), "github.com/urfave/cli/v2")
-	input := linked(t, modules, module+"input")
+	search := append(linked(t, modules, module+"internal/command"), "github.com/urfave/cli/v2")
+	input := linked(t, modules, module+"internal/collect")
 	want := map[string][]string{}
 	all := linked(t, modules, program)
 	out, err := exec.Command("go", append([]string{"list", "-m", "-json"}, all...)...).Output()
@@ -145,7 +145,7 @@ func TestNotices(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("NOT CHECKED: ./build.sh notices; bash is not installed")
 	}
-	out, err := exec.Command("../build.sh", "notices", "linux", "amd64").Output()
+	out, err := exec.Command("../../../build.sh", "notices", "linux", "amd64").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
