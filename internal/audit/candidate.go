@@ -155,68 +155,11 @@ func backslashes(text []byte) (n int) {
 	return n
 }
 
-// packed reports whether text is or holds a string that may be base64 of JSON
-// or of gzip, one that begins as these do, or is gzip itself.
-func packed(text []byte) bool {
-	if bytes.HasPrefix(text, []byte("\x1f\x8b")) {
-		return true
-	}
-	for _, h := range packedHeads {
-		if begins(text, h.rare, h.heads) {
-			return true
-		}
-	}
-	return false
-}
-
-// packedHeads is how base64 of gzip and of JSON begins, by the byte in it that
-// is rare in JSON: {"x and { " are eyJ and eyA, { and a line break or tab ewo,
-// ew0, ewk, and [{ is W3s.
-var packedHeads = [...]struct {
-	rare  byte
-	heads []string
-}{{'H', []string{"H4sI"}}, {'y', []string{"eyJ", "eyA"}}, {'w', []string{"ewo", "ew0", "ewk"}}, {'W', []string{"W3s"}}}
-
-// Packed reports whether text begins as base64 of gzip or of JSON does. Dull
-// looks for the same beginnings.
-func Packed(text []byte) bool {
-	for _, h := range packedHeads {
-		for _, head := range h.heads {
-			if bytes.HasPrefix(text, []byte(head)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // How an event begins that the API server wrote.
 var (
 	plainHead        = []byte(`{"kind":"Event","apiVersion":"audit.k8s.io/`)
 	plainHeadDoubled = bytes.ReplaceAll(plainHead, []byte(`"`), []byte(`""`))
 )
-
-// begins reports whether a string in text begins with one of heads, by going
-// from one b to the next; b is at the same place in all of them.
-func begins(text []byte, b byte, heads []string) bool {
-	at := bytes.IndexByte([]byte(heads[0]), b)
-	for from := at; from < len(text); from++ {
-		i := bytes.IndexByte(text[from:], b)
-		if i < 0 {
-			return false
-		}
-		from += i
-		if begin := from - at; begin > 0 && text[begin-1] != '"' {
-			continue
-		}
-		for _, head := range heads {
-			if bytes.HasPrefix(text[from-at:], []byte(head)) {
-				return true
-			}
-		}
-	}
-	return false
-}
 
 // stringsClosed reports whether every string of text that begins as an object
 // ends as one. Objects in strings in strings it leaves to the parser, by saying

@@ -1,6 +1,11 @@
 package audit_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"encoding/base64"
+	"io"
 	"strings"
 	"testing"
 
@@ -70,10 +75,17 @@ func TestDull(t *testing.T) {
 	f(`{"log":"{\"a\":\"}}}","x":"y"}`, false) // so it is here, in a URI full of braces
 	f(`{"log":"{\"a\":\"b\\\"}","x":"y"}`, false)
 	f(`{"event":"{\"log\":\"{\\\"a\\\":1}\"}"}`, false) // two deep: let the parser tell
-	f(`{"data":"eyJhIjoxfQ=="}`, false)
-	f(`{"data":"H4sIAAAA"}`, false)
-	f(`{"data":"xeyJhIjoxfQ=="}`, true)
-	f("eyJhIjoxfQ==\n{}", false)
+	f(`{"data":"eyJhIjoxfQ=="}`, true)                  // too short for an event
+	for _, packed := range packedEvents(t) {
+		f(`{"data":"`+packed+`"}`, false)
+		f(`{"a":["x","`+packed+`"]}`, false)
+		f(`{"log":"2026-11-20T10:00:00Z stdout F `+packed+`\n"}`, false)
+		f(`{"log":"\n`+packed+`"}`, false)
+		f(`{"data":"`+strings.ReplaceAll(packed, "/", `\/`)+`"}`, false)
+		f(packed+"\n{}", false)
+	}
+	f(`{"id":"`+strings.Repeat("3f9a0c", 20)+`"}`, true)
+	f(`{"path":"/`+strings.Repeat("apis/v1-", 20)+`"}`, true)
 	f("\x1f\x8b{}", false)
 }
 
@@ -127,4 +139,28 @@ func BenchmarkDecode(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// packedEvents is the shortest event that names anonymous, packed in ways that
+// show no name.
+func packedEvents(t *testing.T) (all []string) {
+	t.Helper()
+	const event = `{"apiVersion":"audit.k8s.io/","user":"system:anonymous"}`
+	var zipped, deflated bytes.Buffer
+	g, z := gzip.NewWriter(&zipped), zlib.NewWriter(&deflated)
+	for _, w := range []io.WriteCloser{g, z} {
+		if _, err := w.Write([]byte(event)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, data := range [][]byte{[]byte(event), []byte("\n " + event), []byte("[" + event + "]"), zipped.Bytes(), deflated.Bytes()} {
+		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding} {
+			once := encoding.EncodeToString(data)
+			all = append(all, once, encoding.EncodeToString([]byte(once)))
+		}
+	}
+	return all
 }

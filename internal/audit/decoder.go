@@ -27,6 +27,8 @@ type Decoder struct {
 	ev       Event
 	seen     uint32 // one bit per key of the event that was met
 	userDone bool   // the whole of a user object was read
+	broken   bool   // a member that is JSON in a string breaks off
+	depth    int    // strings in strings
 
 	// What was read of the text, unescaped, until all of it is known.
 	scratch []byte
@@ -75,7 +77,7 @@ func (d *Decoder) Decode(text []byte) (*Event, error) {
 	}
 	whole := d.object(d.member) && d.peek() == 0 && d.at == len(text) // nothing but white space follows
 	kind, apiVersion := d.content(d.spans[textKind]), d.content(d.spans[textAPIVersion])
-	isEvent := string(kind) != "EventList" && (bytes.HasPrefix(apiVersion, []byte("audit.k8s.io/")) ||
+	isEvent := string(kind) != "EventList" && string(kind) != "Policy" && (bytes.HasPrefix(apiVersion, []byte("audit.k8s.io/")) ||
 		len(apiVersion) == 0 && d.met(keyAuditID) && d.met(keyStage) && d.met(keyUser))
 	switch {
 	case whole && !isEvent:
@@ -84,7 +86,7 @@ func (d *Decoder) Decode(text []byte) (*Event, error) {
 		return nil, ErrCut
 	}
 	d.fill()
-	if !whole {
+	if !whole || d.broken {
 		if name, group := d.ev.User.Anonymous(); !d.userDone && !name && !group {
 			return nil, ErrCut
 		}
@@ -181,7 +183,8 @@ func (d *Decoder) met(key int) bool { return d.seen&(1<<key) != 0 }
 func (d *Decoder) member(name []byte) bool {
 	key := lookup(eventKeys[:], name, &d.ev.Tampered)
 	if key < 0 {
-		return d.skip()
+		d.ev.Extended = true
+		return d.flattened(name)
 	}
 	if d.met(key) {
 		d.ev.Tampered = true
@@ -189,18 +192,16 @@ func (d *Decoder) member(name []byte) bool {
 	d.seen |= 1 << key
 	switch key {
 	case keyUser:
-		d.userDone = false
-		d.userDone = d.user(textUser, listGroups)
-		return d.userDone
+		return d.readUser()
 	case keyImpersonatedUser:
 		return d.user(textImpersonatedUser, listImpersonatedGroups)
 	case keySourceIPs:
 		d.lists[listSourceIPs] = d.lists[listSourceIPs][:0]
-		return d.list(listSourceIPs)
+		return d.form(func() bool { return d.list(listSourceIPs) })
 	case keyObjectRef:
 		return d.textsOf(objectRefKeys[:], textObjectRef)
 	case keyResponseStatus:
-		return d.textsOf(responseStatusKeys[:], textResponseStatus)
+		return d.status()
 	case keyAnnotations:
 		return d.textsOf(annotationKeys[:], textAnnotations)
 	case keyRequestObject:
@@ -215,7 +216,16 @@ func (d *Decoder) member(name []byte) bool {
 	}[key])
 }
 
-var userKeys = [...]string{"username", "uid", "groups"}
+// userKeys are the keys of a UserInfo, and two that others use for the name.
+var userKeys = [...]string{"username", "uid", "groups", "name", "id"}
+
+const (
+	userUsername = iota
+	userUID
+	userGroups
+	userName
+	userID
+)
 
 // The keys of other objects, in the order of the fields of their types.
 var (
@@ -224,29 +234,10 @@ var (
 	annotationKeys     = [...]string{"authorization.k8s.io/decision", "authorization.k8s.io/reason"}
 )
 
-// user reads a UserInfo. What was read before comes from an earlier key of the
-// same name: an anonymous name is kept, groups are joined.
-func (d *Decoder) user(texts, groups int) bool {
-	return d.keyed(userKeys[:], func(key int) bool {
-		switch key {
-		case 0:
-			before := d.spans[texts]
-			ok := d.readText(texts)
-			if string(d.content(before)) == Anonymous {
-				d.spans[texts] = before
-			}
-			return ok
-		case 1:
-			return d.readText(texts + 1)
-		}
-		return d.list(groups)
-	})
-}
-
 // textsOf reads an object of texts: for each of keys into the text at its
 // place, counted from first.
 func (d *Decoder) textsOf(keys []string, first int) bool {
-	return d.keyed(keys, func(key int) bool { return d.readText(first + key) })
+	return d.form(func() bool { return d.keyed(keys, func(key int) bool { return d.readText(first + key) }) })
 }
 
 // body copies a value, or skips it if objects are not wanted.
@@ -269,6 +260,9 @@ func (d *Decoder) keyed(keys []string, read func(key int) bool) bool {
 	var seen uint32
 	return d.object(func(name []byte) bool {
 		key := lookup(keys, name, &d.ev.Tampered)
+		if key < 0 {
+			key = dedotted(keys, name)
+		}
 		if key < 0 {
 			return d.skip()
 		}
@@ -331,8 +325,10 @@ func (d *Decoder) list(list int) bool {
 		}
 		return ok
 	}
-	if d.peek() == '[' {
-		return d.array(one)
-	}
-	return one()
+	return d.form(func() bool {
+		if d.peek() == '[' {
+			return d.array(one)
+		}
+		return one()
+	})
 }

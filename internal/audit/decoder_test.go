@@ -60,7 +60,7 @@ func TestDecodeIdentity(t *testing.T) {
 		{name: "empty key before", text: head + `"":{},"user":{"username":"system:anonymous"}}`, user: audit.User{Username: audit.Anonymous}},
 		{name: "groups as a bare string", text: head + `"user":{"groups":"system:unauthenticated"}}`, user: audit.User{Groups: []string{"system:unauthenticated"}}},
 		{name: "null user", text: head + `"user":null}`},
-		{name: "user is a list", text: head + `"user":["system:anonymous"]}`},
+		{name: "user is a list", text: head + `"user":["system:anonymous"]}`, user: audit.User{Username: audit.Anonymous}},
 		{name: "groups hold no strings", text: head + `"user":{"groups":[1,null,"a"]}}`, user: audit.User{Groups: []string{"a"}}},
 		{name: "user in the request object", text: head + `"requestObject":{"user":{"username":"system:anonymous"}},"user":{"username":"a"}}`, user: audit.User{Username: "a"}},
 		{name: "cut after the user", text: head + `"user":{"username":"system:anonymous"},"sourceIPs":["1.2`, user: audit.User{Username: audit.Anonymous}, partial: true},

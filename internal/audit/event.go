@@ -44,6 +44,9 @@ type Event struct {
 	NameIsAll bool
 	// Partial: the text ended or broke after the identity.
 	Partial bool
+	// Extended: it has keys that no audit event has. A shipper wrote them, and
+	// they may name the cluster.
+	Extended bool
 	// Tampered: a key stood twice or in another letter case.
 	Tampered bool
 }

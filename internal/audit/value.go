@@ -54,6 +54,16 @@ func Depth(text []byte) (depth int) {
 	return depth
 }
 
+// StringEnd returns the length of the JSON string that text starts with, -1 if it
+// is not closed.
+func StringEnd(text []byte) int {
+	n := stringEnd(text[1:])
+	if n < 0 {
+		return n
+	}
+	return n + 1
+}
+
 // stringEnd returns the length of the rest of a string with its closing quote,
 // -1 if there is none.
 func stringEnd(text []byte) int {

@@ -124,7 +124,8 @@ func (c *Command) row(row *rows.Row, out *rows.Writer) {
 	if raw := c.layout.raw; raw >= 0 {
 		events, reason = c.annotator.Text(row.Value(raw), emit)
 	}
-	if events == 0 && c.opts.Input != options.Raw {
+	unread := events == 0 || reason == detect.Identity && !c.opts.All // no event, or none that says who asked
+	if unread && c.opts.Input != options.Raw {
 		switch {
 		case c.columns.read(row, &c.event):
 			events, reason = 1, detect.Decided

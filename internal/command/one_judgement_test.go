@@ -57,6 +57,8 @@ var wrappers = map[string]func(event string) string{
 	},
 	"splunk":  func(e string) string { return object(map[string]any{"result": map[string]any{"_raw": e}}) },
 	"message": func(e string) string { return object(map[string]any{"message": e, "stream": "stdout"}) },
+	"wrapped": func(e string) string { return object(map[string]any{"MESSAGE": map[string]any{"x": []any{e}}}) },
+	"csv":     func(e string) string { return `2026,"` + strings.ReplaceAll(e, `"`, `""`) + `",x` },
 	"escaped": func(e string) string { // every letter of the names that JSON lets a shipper escape
 		return strings.NewReplacer("system:anonymous", `\u0073ystem\u003aanonymous`, "system:unauthenticated", `\u0073ystem:unaut\u0068enticated`).Replace(e)
 	},
@@ -66,7 +68,7 @@ var wrappers = map[string]func(event string) string{
 // unchanged, and why.
 var unlike = map[string]string{
 	"gke": "it is translated", "aksaudit": "it is translated", "openshift": "its level is another",
-	"falco": "it is no event", "rancher": "it is no event", "ocsf": "it is no event",
+	"falco": "it is no event", "rancher": "it is no event", "ocsf": "it is no event", "guardduty": "it is no event",
 	"nested": "the folder of wrappers in wrappers",
 }
 

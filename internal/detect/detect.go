@@ -17,14 +17,16 @@ type Reason string
 // The reasons.
 const (
 	Decided Reason = ""
-	Cut     Reason = "cut before the identity"
-	Limit   Reason = "too deep or too large to unwrap"
-	Dialect Reason = "names anonymous, but is another kind of record (a Falco alert, Rancher's API audit log or OCSF)"
-	NoEvent Reason = "names anonymous, but no audit event parses out of it"
+	Cut      Reason = "cut before the identity"
+	Limit    Reason = "too deep or too large to unwrap"
+	Packed   Reason = "packed text that cannot be unpacked"
+	Identity Reason = "names anonymous, but the identity of its audit event cannot be read"
+	Dialect  Reason = "names anonymous, but is another kind of record (a Falco alert, a GuardDuty finding, Rancher's API audit log or OCSF)"
+	NoEvent  Reason = "names anonymous, but no audit event parses out of it"
 )
 
 // Reasons lists the reasons in the order in which they are reported.
-func Reasons() []Reason { return []Reason{Cut, Limit, Dialect, NoEvent} }
+func Reasons() []Reason { return []Reason{Cut, Limit, Packed, Identity, Dialect, NoEvent} }
 
 // Annotator judges texts under one policy. It is not safe for concurrent use.
 type Annotator struct {
@@ -58,14 +60,18 @@ func (a *Annotator) wide() bool {
 // until emit returns. events counts the events of the text, findings or not.
 func (a *Annotator) Text(text []byte, emit func(*Finding)) (events int, reason Reason) {
 	a.unwrapper.Objects = a.Policy.Includes(judge.AnonymousAccessGranted)
+	unread := false
 	err := a.unwrapper.Unwrap(text, func(found envelope.Found) {
 		events++
 		f := Finding{Event: found.Event, Format: found.Format, Cluster: found.Cluster}
 		if a.Event(&f) {
 			emit(&f)
 		}
+		unread = unread || f.Verdict.Class == judge.Unknown && audit.Candidate(found.Text)
 	})
 	switch {
+	case err == nil && unread:
+		return events, Identity
 	case err == nil:
 		return events, Decided
 	case audit.Dull(text, false):
@@ -75,12 +81,16 @@ func (a *Annotator) Text(text []byte, emit func(*Finding)) (events int, reason R
 		return events, Cut
 	case errors.Is(err, envelope.ErrLimit):
 		return events, Limit
-	case events > 0 || !audit.Candidate(text):
-		return events, Decided
-	case errors.Is(err, envelope.ErrDialect):
-		return 0, Dialect
+	case errors.Is(err, envelope.ErrPacked):
+		return events, Packed
+	case unread:
+		return events, Identity
+	case errors.Is(err, envelope.ErrUnread):
+		return events, NoEvent
+	case errors.Is(err, envelope.ErrDialect) && audit.Candidate(text):
+		return events, Dialect
 	}
-	return 0, NoEvent
+	return events, Decided // nothing in it names anonymous
 }
 
 // Event judges the event of f and reports whether it is a finding.

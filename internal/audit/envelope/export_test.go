@@ -11,3 +11,11 @@ func FormatNames() (names []string) {
 	}
 	return names
 }
+
+// OtherNames are the names of the records of another kind.
+func OtherNames() (names []string) {
+	for _, o := range others {
+		names = append(names, o.name)
+	}
+	return names
+}

@@ -3,9 +3,10 @@ package envelope
 // What one text may cost. A text that goes beyond is undecidable: it is
 // reported, not dropped.
 const (
-	// maxDepth is how many wrappers may stand around each other. Four were
-	// seen (HEC around SNS around CloudWatch around the event).
-	maxDepth = 8
+	// maxDepth is how many wrappers may be around each other, each packing and
+	// each object counted. Four were seen (HEC around SNS around CloudWatch around
+	// the event), which with base64 and gzip are seven.
+	maxDepth = 16
 
 	// maxUnpacked bounds what comes out of strings, base64 and gzip of one
 	// text, in bytes. A CloudWatch batch is at most 1 MB packed; gzip can make
@@ -18,9 +19,13 @@ const (
 
 	// maxMembers bounds the members of a wrapper that are looked at. The
 	// largest known has about thirty.
-	maxMembers = 256
+	maxMembers = 1024
 
-	// maxPrefix is how far into a line that does not begin with JSON the JSON
-	// is looked for: behind a timestamp, a syslog header or a stream name.
+	// maxValues bounds the objects and arrays of one text that are looked at,
+	// which a walk through all members could make many.
+	maxValues = 100_000
+
+	// maxPrefix is how much of what is in front of JSON in a line is looked at
+	// for its name. The JSON is found behind a prefix of any length.
 	maxPrefix = 512
 )

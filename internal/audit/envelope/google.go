@@ -11,6 +11,9 @@ import (
 // the principal alone says who asked.
 func gke(u *Unwrapper, o object, at place) bool {
 	payload := o.object("protoPayload")
+	if o.is("protopayload_auditlog", '{') { // BigQuery
+		payload = o.object("protopayload_auditlog")
+	}
 	if payload.string("serviceName") != "k8s.io" && !strings.HasPrefix(payload.string("methodName"), "io.k8s.") {
 		return false
 	}
@@ -45,9 +48,28 @@ func gke(u *Unwrapper, o object, at place) bool {
 	if u.Objects {
 		ev.RequestObject, ev.ResponseObject = payload.get("request"), payload.get("response")
 	}
-	cluster := o.object("resource").object("labels").string("cluster_name")
-	u.emit(&ev, at.in(at.wrapper, cluster))
+	u.emit(&ev, nil, at.in(at.wrapper, ""))
 	return true
+}
+
+// pubsub is a message of Google Cloud Pub/Sub, pulled (data beside
+// publish_time) or pushed (data in message, in base64).
+func pubsub(u *Unwrapper, o object, at place) bool {
+	if m := o.object("message"); m.has("data") {
+		o = m
+	}
+	if !o.has("data") {
+		return false
+	}
+	u.wrap(o.get("data"), at)
+	return true
+}
+
+// googleCluster is the cluster of an entry of Cloud Logging: of protoPayload
+// (GKE) as well as of jsonPayload and textPayload (a cluster that somebody runs
+// on Compute Engine).
+func googleCluster(o object) string {
+	return o.object("resource").object("labels").string("cluster_name")
 }
 
 // httpCodes translates codes of gRPC (google/rpc/code.proto) to those that an
