@@ -16,7 +16,7 @@ type Reason string
 
 // The reasons.
 const (
-	Decided Reason = ""
+	Decided  Reason = ""
 	Cut      Reason = "cut before the identity"
 	Limit    Reason = "too deep or too large to unwrap"
 	Packed   Reason = "packed text that cannot be unpacked"

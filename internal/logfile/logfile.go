@@ -3,8 +3,10 @@
 package logfile
 
 import (
+	"archive/tar"
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -13,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -29,6 +33,10 @@ const lfsPointer = "version https://git-lfs.github.com/spec/"
 var (
 	gzipMagic = []byte{0x1f, 0x8b}
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+
+	bzip2Magic = []byte("BZh")
+	xzMagic    = []byte("\xfd7zXZ\x00")
+	zipMagic   = []byte("PK\x03\x04")
 )
 
 // Unpack is the text of an input, packed or not. Closing it does not close the
@@ -40,15 +48,123 @@ func Unpack(input io.Reader) (io.ReadCloser, error) {
 	case string(head) == lfsPointer:
 		return nil, errors.New("a Git LFS pointer, not the log itself; fetch it with \"git lfs pull\"")
 	case bytes.HasPrefix(head, gzipMagic):
-		return gzip.NewReader(bufio.NewReaderSize(buffered, packedSize))
+		unpacked, err := gzip.NewReader(bufio.NewReaderSize(buffered, packedSize))
+		if err != nil {
+			return nil, err
+		}
+		return textOf(unpacked), nil
+	case bytes.HasPrefix(head, bzip2Magic):
+		return textOf(bzip2.NewReader(buffered)), nil
+	case bytes.HasPrefix(head, xzMagic):
+		return nil, errors.New("packed with xz, which is not read; unpack it with \"xz -d\"")
+	case bytes.HasPrefix(head, zipMagic):
+		return nil, errors.New("a zip archive, which is not read; unpack it with \"unzip\"")
 	case bytes.HasPrefix(head, zstdMagic):
 		unpacked, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, err
 		}
-		return unpacked.IOReadCloser(), nil
+		return zstdText{textOf(unpacked), unpacked}, nil
 	}
-	return io.NopCloser(buffered), nil
+	return textOf(buffered), nil
+}
+
+// zstdText closes the decoder, which has goroutines.
+type zstdText struct {
+	io.Reader
+	decoder *zstd.Decoder
+}
+
+func (z zstdText) Close() error {
+	z.decoder.Close()
+	return nil
+}
+
+// textOf is unpacked text as UTF-8, which Windows tools write as UTF-16. A tar
+// archive is the text of its files, one after the other.
+func textOf(r io.Reader) io.ReadCloser {
+	buffered := bufio.NewReaderSize(r, headSize)
+	// What one read gives: a slow writer is not waited for.
+	_, _ = buffered.Peek(1)
+	head, _ := buffered.Peek(min(buffered.Buffered(), tarMagicAt+len(tarMagic)))
+	switch {
+	case len(head) == tarMagicAt+len(tarMagic) && string(head[tarMagicAt:]) == tarMagic:
+		return io.NopCloser(&tarText{archive: tar.NewReader(buffered)})
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), len(head) > 3 && head[0] != 0 && head[1] == 0 && head[2] != 0 && head[3] == 0:
+		return io.NopCloser(&utf16Text{r: buffered, low: 0})
+	case bytes.HasPrefix(head, []byte{0xfe, 0xff}), len(head) > 3 && head[0] == 0 && head[1] != 0 && head[2] == 0 && head[3] != 0:
+		return io.NopCloser(&utf16Text{r: buffered, low: 1})
+	}
+	return io.NopCloser(buffered)
+}
+
+// tarMagic is at tarMagicAt in the header of an archive (POSIX.1-1988, ustar).
+const (
+	tarMagic   = "ustar"
+	tarMagicAt = 257
+)
+
+// tarText reads the regular files of an archive as one text. A line break
+// follows each, so that no two of them share a line.
+type tarText struct {
+	archive *tar.Reader
+	inside  bool
+}
+
+func (t *tarText) Read(p []byte) (n int, err error) {
+	for !t.inside {
+		header, err := t.archive.Next()
+		if err != nil {
+			return 0, err
+		}
+		t.inside = header.Typeflag == tar.TypeReg
+	}
+	n, err = t.archive.Read(p)
+	if err == io.EOF {
+		t.inside, err = false, nil
+		if n < len(p) {
+			p[n] = '\n'
+			n++
+		}
+	}
+	return n, err
+}
+
+// utf16Text reads UTF-16 as UTF-8; low is where of two bytes the lower one is.
+type utf16Text struct {
+	r    *bufio.Reader
+	low  int
+	rest []byte // decoded, but not read yet
+	high rune   // the first half of a pair
+}
+
+func (t *utf16Text) Read(p []byte) (n int, err error) {
+	for len(t.rest) == 0 {
+		var unit [2]byte
+		if _, err := io.ReadFull(t.r, unit[:]); err != nil {
+			return 0, err
+		}
+		r := rune(unit[t.low]) | rune(unit[1-t.low])<<8
+		switch {
+		case r == 0xfeff:
+			continue
+		case r >= 0xd800 && r < 0xdc00:
+			t.high = r
+			continue
+		case utf16.IsSurrogate(r):
+			r = utf16.DecodeRune(t.high, r)
+		}
+		t.rest = utf8.AppendRune(t.rest[:0], r)
+		if len(t.rest) < len(p) && t.r.Buffered() >= 2 {
+			n += copy(p, t.rest)
+			p, t.rest = p[len(t.rest):], t.rest[:0]
+			continue
+		}
+		break
+	}
+	m := copy(p, t.rest)
+	t.rest = t.rest[m:]
+	return n + m, nil
 }
 
 // List names the files of a path in order: the file itself, or all of a folder

@@ -57,6 +57,12 @@ func (c *cutter) next(b *block) error {
 				return nil
 			}
 			if len(text) >= maxLine {
+				if end := lastBreak(text) + 1; end > 0 {
+					// Lines that all seem to belong together: cut between two.
+					c.rest = append(c.rest, text[end:]...)
+					text = text[:end]
+					return nil
+				}
 				c.skip = true
 				return nil
 			}
@@ -90,7 +96,11 @@ func boundary(text []byte) int {
 		if end < 0 {
 			return 0
 		}
-		if !continues(text[end+1:]) {
+		if continues(text[end+1:]) {
+			continue
+		}
+		line := text[lastBreak(text[:end])+1 : end]
+		if h, ok := halfOf(line); !ok || !h.more {
 			return end + 1
 		}
 	}
@@ -110,9 +120,16 @@ func lastBreak(text []byte) int {
 }
 
 // continues reports whether a line, the beginning of text, belongs to JSON that
-// was begun above: it is indented or closes something.
+// was begun above: it is indented, empty, or closes something.
 func continues(text []byte) bool {
-	return len(text) > 0 && (text[0] == ' ' || text[0] == '\t' || text[0] == '}' || text[0] == ']')
+	if len(text) == 0 {
+		return false
+	}
+	switch text[0] {
+	case ' ', '\t', '}', ']', '\r', '\n':
+		return true
+	}
+	return false
 }
 
 // endsWithObject reports whether the last line of text is whole and an object

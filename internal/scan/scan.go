@@ -25,6 +25,8 @@ type Stats struct {
 	Events      int64   `json:"events"`      // audit events; a line that names nobody anonymous is not unwrapped and counts as one
 	Hits        int64   `json:"hits"`        // findings
 	Undecidable int64   `json:"undecidable"` // lines that may hide an anonymous request
+	Eventless   int     `json:"eventless"`   // inputs in which nothing is an audit event
+	Unreadable  int     `json:"unreadable"`  // inputs that could not be read to their end
 	Seconds     float64 `json:"seconds"`
 }
 
@@ -113,9 +115,11 @@ func (s *Scanner) Run(ctx context.Context, paths []string) error {
 			s.Stats.Files += b.files
 			if b.err != nil {
 				errs = append(errs, b.err)
+				s.Stats.Unreadable++
 			} else if file.Lines > 0 && file.Events == 0 && file.Undecidable == 0 {
+				s.Stats.Eventless++
 				if odd++; odd <= maxOdd {
-					s.Warn("%s: no audit events in it; is it a Kubernetes audit log?", b.name)
+					s.Warn("%s: no audit events in it; it must be a Kubernetes audit log in JSON (the API server's --audit-log-format=json)", b.name)
 				}
 			}
 			file = Stats{}

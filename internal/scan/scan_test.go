@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -369,5 +370,80 @@ func TestDamaged(t *testing.T) {
 		if r.err == nil || !strings.Contains(r.err.Error(), test.want) || !strings.Contains(r.err.Error(), "fetch the file again") {
 			t.Errorf("%s: %v", name, r.err)
 		}
+	}
+}
+
+// TestText: encodings, rotation, container runtimes and layouts.
+func TestText(t *testing.T) {
+	one := strings.TrimSuffix(line("a", user), "\n")
+	wide := func(text string, low int) string {
+		var b []byte
+		for _, r := range text {
+			unit := [2]byte{}
+			unit[low] = byte(r)
+			b = append(b, unit[:]...)
+		}
+		return string(b)
+	}
+	var layout bytes.Buffer
+	if err := json.Indent(&layout, []byte(one), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	pretty := layout.String()
+	flat := strings.NewReplacer("\n  ", "\n", "    ", "").Replace(pretty)
+	quoted := strconv.Quote(one + "\n")
+	docker := func(part string) string { return `{"log":"` + part + `","stream":"stdout","time":"x"}` + "\n" }
+	cut := strings.Index(one, "anonymous") + 3
+	quotedCut := strings.Index(quoted, "anonymous") + 3
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	for _, name := range []string{"x", "y"} {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(one)), Typeflag: tar.TypeReg}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct{ text, ids string }{
+		"byte order mark and layout": {"\xef\xbb\xbf" + pretty + "\n" + line("b", user), "a b"},
+		"byte order mark and array":  {"\xef\xbb\xbf[\n" + one + ",\n" + one + "\n]\n", "a a"},
+		"blank lines in a layout":    {strings.Replace(pretty, ",\n", ",\n\n   \n", 2) + "\n" + line("b", user), "a b"},
+		"no indents":                 {flat + "\n" + line("b", user), "a b"},
+		"UTF-16LE":                   {"\xff\xfe" + wide(line("a", user)+line("b", user), 0), "a b"},
+		"UTF-16BE":                   {"\xfe\xff" + wide(line("a", user), 1), "a"},
+		"UTF-16LE without a mark":    {wide(line("a", user), 0), "a"},
+		"NULs":                       {strings.Repeat("\x00", 5000) + line("a", user) + line("b", user), "a b"},
+		"CRI parts":                  {"2026-11-20T10:00:00Z stdout P " + one[:cut] + "\n2026-11-20T10:00:00Z stdout F " + one[cut:] + "\n" + line("b", user), "a b"},
+		"CRI, three parts":           {"2026-11-20T10:00:00Z stdout P " + one[:10] + "\n2026-11-20T10:00:00Z stdout P " + one[10:cut] + "\n2026-11-20T10:00:00Z stdout F " + one[cut:] + "\n", "a"},
+		"Docker parts":               {docker(quoted[1:quotedCut]) + docker(quoted[quotedCut:len(quoted)-1]) + line("b", user), "a b"},
+		"tar":                        {archive.String(), "a a"},
+		"prefix of 2 KB":             {strings.Repeat("x ", 1000) + one + "\n", "a"},
+		"prefix and layout":          {"[pod/x] " + pretty + "\n" + line("b", user), "a b"},
+		"CSV":                        {"t,m\n2026,\"" + strings.ReplaceAll(one, `"`, `""`) + "\"\n", "a"},
+		"logfmt":                     {"time=1 msg=" + strconv.Quote(one) + "\n", "a"},
+	} {
+		for _, text := range []string{tc.text, string(pack(tc.text))} {
+			r := run(t, text, "-")
+			if got := strings.Join(r.ids, " "); got != tc.ids || r.err != nil || r.stats.Undecidable != 0 {
+				t.Errorf("%s: %q, not %q, %d undecidable %v, %v", name, got, tc.ids, r.stats.Undecidable, r.first, r.err)
+			}
+		}
+	}
+}
+
+// TestEventless: what was not read is counted.
+func TestEventless(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a", []byte("no\n"))
+	write(t, dir, "b", []byte(strings.Repeat(" ", 600)+`{"x":"`+strings.Repeat("y", 600)+`","auditID":"1"}`+"\n"))
+	write(t, dir, "c", []byte("\xfd7zXZ\x00 and more"))
+	write(t, dir, "d", []byte("PK\x03\x04 and more"))
+	r := run(t, "", dir)
+	if r.stats.Eventless != 1 || r.stats.Unreadable != 2 || len(r.warns) != 1 || r.err == nil {
+		t.Errorf("%+v, %q, %v", r.stats, r.warns, r.err)
 	}
 }

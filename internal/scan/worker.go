@@ -24,7 +24,13 @@ func (w *worker) judge(b *block) {
 			next = audit.Next(text)
 		}
 		n, lines := record(text)
-		w.record(b, text[:n], next >= n)
+		if joined, all, parts := join(text); all > 0 {
+			// A name may go over a cut, so this is always parsed.
+			n, lines = all, parts
+			w.record(b, joined, false)
+		} else {
+			w.record(b, text[:n], next >= n)
+		}
 		b.lines += lines
 		text, next = text[n:], next-n
 	}
@@ -43,7 +49,7 @@ func Record(text []byte) []byte {
 func record(text []byte) (n int, lines int64) {
 	n, lines = lineLen(text), 1
 	depth := opened(text[:n])
-	for depth > 0 && continues(text[n:]) {
+	for depth > 0 && n < len(text) && n < maxLine && (continues(text[n:]) || text[n] == '"') {
 		more := lineLen(text[n:])
 		depth += audit.Depth(text[n : n+more])
 		n += more
@@ -61,11 +67,17 @@ func lineLen(text []byte) int {
 
 // opened is how many brackets a line opens that the next ones have to close: 0
 // unless it is the first one of JSON that somebody laid out, which begins with
-// a bracket and ends with one or a comma.
+// a bracket, perhaps behind a prefix, and ends with one or a comma.
 func opened(line []byte) int {
-	line = bytes.TrimSpace(line)
-	if len(line) == 0 || line[0] != '{' && line[0] != '[' || string(line) == "[" {
+	line = bare(line)
+	if len(line) == 0 || string(line) == "[" {
 		return 0
+	}
+	if line[0] != '{' && line[0] != '[' {
+		if !bytes.HasSuffix(line, []byte(" {")) && !bytes.HasSuffix(line, []byte(`"{`)) {
+			return 0
+		}
+		return 1
 	}
 	switch line[len(line)-1] {
 	case '{', '[', ',':
@@ -124,13 +136,27 @@ func isEmpty(line []byte) bool {
 	if len(line) > 0 && line[0] == '{' {
 		return false // nearly every line; what follows is not cheap
 	}
-	bare := bytes.Trim(line, " \t\r\n,")
-	return len(bare) == 0 || len(bare) == 1 && (bare[0] == '[' || bare[0] == ']')
+	line = bytes.Trim(bare(line), " \t\r\n,")
+	return len(line) == 0 || len(line) == 1 && (line[0] == '[' || line[0] == ']')
+}
+
+// bare is a line without blanks, a byte order mark, and the NULs that a file
+// begins with that was truncated under its writer.
+func bare(line []byte) []byte {
+	line = bytes.TrimLeft(line, "\x00")
+	return bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\xef\xbb\xbf")))
 }
 
 // looksAudit reports whether a line that is not parsed is an audit event or
-// holds some: near its beginning stands what only they have.
+// holds some: it has what only they have.
 func looksAudit(line []byte) bool {
-	head := line[:min(len(line), 512)]
-	return audit.Plain(head) || bytes.Contains(head, []byte("k8s.io")) || bytes.Contains(head, []byte("auditID"))
+	if audit.Plain(line) {
+		return true
+	}
+	for _, mark := range []string{"audit.k8s.io", "auditID", "AuditId", "auditid", "k8s.io"} {
+		if bytes.Contains(line, []byte(mark)) {
+			return true
+		}
+	}
+	return false
 }

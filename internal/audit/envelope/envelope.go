@@ -64,6 +64,7 @@ type Unwrapper struct {
 	values   int     // objects and arrays that were looked at
 	settled  int     // complete objects that surely are not events
 	tried    []*byte // the values that a format has followed, by their first byte
+	faulty   bool    // inside packed text that breaks off
 	err      error   // why something of the text was not judged
 
 	// See walk.go.
@@ -171,6 +172,10 @@ func (u *Unwrapper) fail(err error) {
 func (u *Unwrapper) emit(ev *audit.Event, text []byte, at place) {
 	if u.events == maxEvents {
 		u.fail(ErrLimit)
+		return
+	}
+	if u.faulty && ev.Partial {
+		u.fail(ErrPacked)
 		return
 	}
 	u.events++

@@ -13,8 +13,7 @@ import (
 // packedHead is how much of a text shows that it is base64.
 const packedHead = 128
 
-// decompress unwraps what gzip or zlib holds. What was unpacked before a fault
-// counts.
+// decompress unwraps what gzip or zlib holds. Whole events before a fault count.
 func (u *Unwrapper) decompress(data []byte, at place) {
 	var r io.Reader
 	var err error
@@ -32,9 +31,12 @@ func (u *Unwrapper) decompress(data []byte, at place) {
 		return
 	}
 	text, err := io.ReadAll(io.LimitReader(r, int64(maxUnpacked-u.unpacked)+1))
+	faulty := u.faulty
+	u.faulty = faulty || err != nil
 	if u.grow(len(text)) {
 		u.text(text, at.unpacked())
 	}
+	u.faulty = faulty
 	if err != nil {
 		u.fail(ErrPacked)
 	}
