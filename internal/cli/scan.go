@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,7 +23,7 @@ func scanCommand(stdin, stdout, stderr *os.File) *cli.Command {
 		Usage:     "find anonymous requests in log files",
 		ArgsUsage: "PATH...",
 		Description: "PATH is a file, a folder or - for standard input; gzip and zstd are unpacked.\n" +
-			"Exit status: 0 nothing found, 1 found, 2 usage, 3 some input could not be read.\n\n" +
+			"Exit status: 0 nothing found, 1 found, 2 usage, 3 some input could not be read or judged.\n\n" +
 			"Examples:\n" +
 			"   kubeanon scan /var/log/kubernetes/audit.log\n" +
 			"   kubeanon scan --format ndjson --output hits.ndjson exported-logs/\n" +
@@ -96,8 +97,12 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	case s.Stats.Hits > 0:
 		return errFound
 	}
+	said := nothingFound(s.Stats, out.source.LeftOut > 0)
+	if s.Stats.Eventless > 0 || s.Stats.Undecidable > 0 {
+		return unreadableError{errors.New("kubeanon: " + said)}
+	}
 	if out.format == "table" {
-		fmt.Fprintln(stderr, "kubeanon:", nothingFound(s.Stats, out.source.LeftOut > 0))
+		fmt.Fprintln(stderr, "kubeanon:", said)
 	}
 	return nil
 }
@@ -121,6 +126,9 @@ func nothingFound(stats scan.Stats, leftOut bool) string {
 		nothing = "no other anonymous requests"
 	}
 	nothing += fmt.Sprintf(" in %d events", stats.Events)
+	if stats.Eventless > 0 {
+		nothing += fmt.Sprintf("; %d of %d files hold no audit events", stats.Eventless, stats.Files)
+	}
 	if stats.Undecidable > 0 {
 		nothing += fmt.Sprintf("; %d texts could not be judged and may hide some", stats.Undecidable)
 	}

@@ -25,8 +25,8 @@ type Stats struct {
 	Events      int64   `json:"events"`      // audit events; a line that names nobody anonymous is not unwrapped and counts as one
 	Hits        int64   `json:"hits"`        // findings
 	Undecidable int64   `json:"undecidable"` // lines that may hide an anonymous request
-	Eventless   int     `json:"eventless"`   // inputs in which nothing is an audit event
-	Unreadable  int     `json:"unreadable"`  // inputs that could not be read to their end
+	Eventless   int     `json:"-"`           // inputs in which nothing is an audit event
+	Unreadable  int     `json:"-"`           // inputs that could not be read to their end
 	Seconds     float64 `json:"seconds"`
 }
 
