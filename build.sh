@@ -247,7 +247,8 @@ e2e() {
 		(cd "$servers/$minor" && CGO_ENABLED=0 go build -trimpath -o "$dir/kube-apiserver-$minor" -ldflags "-s -w \
 			-X k8s.io/component-base/version.gitVersion=$version -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=${minor#v1.}" \
 			k8s.io/kubernetes/cmd/kube-apiserver)
-		"$dir/e2e.test" -test.v -apiserver "$dir/kube-apiserver-$minor" -etcd "$dir/etcd" -kubeanon "$PWD/bin/$app" -keep "${E2E_KEEP:-$dir}" -name "${minor#v}"
+		"$dir/e2e.test" -test.v -apiserver "$dir/kube-apiserver-$minor" -etcd "$dir/etcd" -kubeanon "$PWD/bin/$app" \
+			-manifests "$PWD/docs/deploy/kubernetes/kubeanon.yaml" -keep "${E2E_KEEP:-$dir}" -name "${minor#v}"
 	done
 }
 

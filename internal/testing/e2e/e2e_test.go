@@ -29,6 +29,7 @@ var (
 	etcd      = flag.String("etcd", "", "its store")
 	program   = flag.String("kubeanon", "", "kubeanon")
 	keep      = flag.String("keep", "", "the folder in which the audit log and the ledger are kept, as FOLDER/kube-apiserver-NAME.*")
+	manifests = flag.String("manifests", "", "docs/deploy/kubernetes/kubeanon.yaml")
 	name      = flag.String("name", "", "the NAME of what is kept")
 )
 
@@ -37,7 +38,7 @@ const include = "rejected_401,impersonated_anonymous,anonymous_access_granted"
 
 // TestLedger is the proof against the real thing.
 func TestLedger(t *testing.T) {
-	if *apiserver == "" || *etcd == "" || *program == "" {
+	if *apiserver == "" || *etcd == "" || *program == "" || *manifests == "" {
 		t.Fatal("run ./build.sh e2e, which builds an API server for this test")
 	}
 	c := newCluster(t, *etcd)
@@ -50,6 +51,7 @@ func TestLedger(t *testing.T) {
 	if err != nil || json.Unmarshal(answer, &version) != nil {
 		t.Fatalf("%v: %s", err, answer)
 	}
+	checkManifests(t, c, *manifests)
 	setUp(t, c)
 	stranger := newAuthority(t, t.TempDir(), "another-ca")
 	f := &traffic{cluster: c, actors: map[string]tls.Certificate{

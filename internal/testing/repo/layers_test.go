@@ -56,7 +56,7 @@ var layers = map[string][]string{
 // pure packages do no I/O: these they must not even import.
 var (
 	pure = []string{"audit", "audit/envelope", "judge", "detect", "options"}
-	io   = []string{"os", "net", "net/http", "os/exec", "bufio", "log", "log/slog"}
+	doIO = []string{"os", "net", "net/http", "os/exec", "bufio", "log", "log/slog"}
 )
 
 // only says which packages alone may import a module.
@@ -133,7 +133,7 @@ func wrong(all []pkg) (problems []string) {
 			}
 		}
 		for _, dep := range p.imports {
-			if slices.Contains(pure, name) && slices.Contains(io, dep) {
+			if slices.Contains(pure, name) && slices.Contains(doIO, dep) {
 				say("%s must do no I/O, but imports %s", name, dep)
 			}
 			for path, owners := range only {
