@@ -159,7 +159,7 @@ func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 		summary += "; nothing was sent"
 	}
 	fmt.Fprintf(stderr, "kubeanon: %s%s\n", summary, report())
-	var no replay.Unreadable
+	var no replay.UnreadableError
 	switch {
 	case errors.As(err, &no):
 		unread = errors.Join(unread, err)
