@@ -22,6 +22,9 @@ import (
 // ErrFull says that the spool holds as much as it may: take it to whoever sends.
 var ErrFull = errors.New("the spool is full")
 
+// markName is the file that says how far the batches are delivered.
+const markName = "read"
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Spool is a queue on disk with any number of writers and one reader.
