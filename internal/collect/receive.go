@@ -45,14 +45,13 @@ func (c *collector) receive(ctx context.Context, in modinput.Input) error {
 // spool and where it listens.
 func (c *collector) serve(ctx context.Context, config *tls.Config, token, dir string, ready func(*spool.Spool, net.Addr)) error {
 	hook := c.set.Webhook
-	kept, err := spool.Open(dir, hook.SpoolSize)
+	kept, err := spool.Open(dir, hook.SpoolSize, c.log.Warn)
 	if err != nil {
 		return err
 	}
-	kept.Warn = c.log.Warn
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", hook.Address)
 	if err != nil {
-		return errors.Join(err, kept.Close())
+		return errors.Join(err, kept.Release())
 	}
 	handler := &webhook.Handler{
 		Path: hook.Path, Token: token, Warn: c.log.Warn,
@@ -73,7 +72,7 @@ func (c *collector) serve(ctx context.Context, config *tls.Config, token, dir st
 	}()
 	err = c.drain(kept)
 	cancel()
-	return errors.Join(err, <-served)
+	return errors.Join(err, <-served, kept.Release())
 }
 
 // hasRoom reports whether the spool can take batches for a while yet.

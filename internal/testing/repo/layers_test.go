@@ -38,10 +38,11 @@ var layers = map[string][]string{
 	"report":           {"version", "audit", "audit/envelope", "judge", "detect"},
 	"scan":             {"logfile", "audit", "audit/envelope", "judge", "detect"},
 
-	"collect/checkpoint": {}, "collect/tail": {}, "collect/spool": {}, "collect/cloudwatch": {},
+	"collect/disk": {}, "collect/cloudwatch": {},
+	"collect/checkpoint": {"collect/disk"}, "collect/spool": {"collect/disk"}, "collect/tail": {},
 	"collect/webhook": {"audit"},
 	"collect": {
-		"collect/checkpoint", "collect/tail", "collect/spool", "collect/cloudwatch", "collect/webhook",
+		"collect/checkpoint", "collect/tail", "collect/spool", "collect/cloudwatch", "collect/webhook", "collect/disk",
 		"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust",
 		"audit", "audit/envelope", "judge", "detect", "detect/allowlist",
 	},
@@ -71,8 +72,8 @@ var only = map[string][]string{
 	"go.yaml.in/yaml/v3":                    {"replay"},
 	"github.com/splunk/splunk-cloud-sdk-go": {"splunk/scs"},
 	"github.com/aws/":                       {"collect/cloudwatch"},
-	"golang.org/x/sys/unix":                 {"cli", "collect/checkpoint", "splunk/modinput"},
-	"golang.org/x/sys/windows":              {"collect/checkpoint"},
+	"golang.org/x/sys/unix":                 {"cli", "collect/disk", "splunk/modinput"},
+	"golang.org/x/sys/windows":              {"collect/disk"},
 }
 
 // pkg is a package and what its product code imports, tests aside. Packages of
