@@ -29,11 +29,11 @@ func TestFilterExpression(t *testing.T) {
 		{"verb=create", `{"log":` + quoted(event("create", "a", "x")) + `}`, true}, // in a wrapper
 		{"verb=create", `{"log":` + quoted(event("get", "a", "x")) + `}`, false},
 	} {
-		f, err := parseFilter(tc.filter)
+		f, err := ParseFilter(tc.filter)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := f.passes([]byte(tc.text)); got != tc.want {
+		if _, got := newSieve(f, &counters{}).take([]byte(tc.text)); got != tc.want {
 			t.Errorf("%s of %s: %v", tc.filter, tc.text, got)
 		}
 	}
