@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/collect/checkpoint"
@@ -69,9 +70,11 @@ func Run(ctx context.Context, in modinput.Input, stdout io.Writer, log *modinput
 		return err
 	}
 	defer func() { _ = saved.Close() }() // it only held the lock
+	var watching sync.WaitGroup
+	defer watching.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go watchParent(ctx, cancel, log)
+	watching.Go(func() { watchParent(ctx, cancel, log) })
 	stream := modinput.NewStream(stdout)
 	err = set.run(ctx, splunkd{stream, set.Name}, saved)
 	if cerr := stream.Close(); err == nil {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/audit"
-	"github.com/kubeanon/kubeanon/internal/audit/envelope"
 	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/detect/allowlist"
 	"github.com/kubeanon/kubeanon/internal/judge"
@@ -93,50 +92,37 @@ func newSieve(f *Filter, counts *counters) *sieve {
 
 // take counts a text, and reports whether it passes the filter and when its
 // event happened: zero if the text is not a plain event.
+//
+// The time is read from the text even where the filter has read an event of it:
+// what a wrapper carries, or stands after something broken, is not the event of
+// the text, and the reading costs less than finding that out.
 func (s *sieve) take(text []byte) (at time.Time, ok bool) {
-	stamp, ok := s.wants(text)
 	s.counts.seen.Add(1)
-	if !ok {
+	if !s.wants(text) {
 		s.counts.filtered.Add(1)
 		return time.Time{}, false
 	}
-	if stamp == "" {
-		return s.time(text), true
-	}
-	return parseTime(stamp), true
+	return s.time(text), true
 }
 
-// time is when the event of a text happened; zero if it is not a plain event.
-func (s *sieve) time(text []byte) time.Time { return parseTime(s.decoder.Timestamp(text)) }
-
-// parseTime is zero for what is not a time: then Splunk finds one.
-func parseTime(stamp string) time.Time {
-	at, _ := time.Parse(time.RFC3339Nano, stamp)
+// time is when the event of a text happened; zero if it is not a plain event or
+// bears no time: then Splunk finds one.
+func (s *sieve) time(text []byte) time.Time {
+	at, _ := time.Parse(time.RFC3339Nano, s.decoder.Timestamp(text))
 	return at
 }
 
 // wants reports whether a text holds an event that is wanted, or may do so. What
-// cannot be read always passes: a filter must not be a way to hide. stamp is the
-// timestamp of the event if the text is a single plain one that had to be read;
-// it is what a Decoder reads of the text.
-func (s *sieve) wants(text []byte) (stamp string, ok bool) {
+// cannot be read always passes: a filter must not be a way to hide.
+func (s *sieve) wants(text []byte) bool {
 	f := s.filter
 	if f == nil {
-		return "", true
+		return true
 	}
 	if s.detector.Skip(text, false) {
-		return "", false
+		return false
 	}
 	wanted := false
-	events, reason := s.detector.Text(text, func(found *detect.Finding) {
-		wanted = wanted || f.anonymous || f.holds(found.Event)
-		stamp = ""
-		if found.Format == envelope.FormatAudit && !found.Event.Partial && audit.Plain(text) {
-			stamp = found.Event.RequestReceivedTimestamp
-		}
-	})
-	if events != 1 {
-		stamp = ""
-	}
-	return stamp, wanted || reason != detect.Decided || !f.anonymous && events == 0
+	events, reason := s.detector.Text(text, func(found *detect.Finding) { wanted = wanted || f.anonymous || f.holds(found.Event) })
+	return wanted || reason != detect.Decided || !f.anonymous && events == 0
 }

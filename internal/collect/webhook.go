@@ -172,7 +172,7 @@ func (r *receiver) keep(kept *spool.Spool, b batch) error {
 	sieve := r.sieves.Get().(*sieve)
 	var wanted [][]byte
 	for _, ev := range b.Events {
-		if _, ok := sieve.wants(ev); ok {
+		if sieve.wants(ev) {
 			wanted = append(wanted, ev)
 		}
 	}
