@@ -46,8 +46,26 @@ func Open(dir, name string) (*File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
+	return OpenFile(path(dir, name), name)
+}
+
+// path is the file of the checkpoint of an input.
+func path(dir, name string) string {
 	sum := sha256.Sum256([]byte(name))
-	return OpenFile(filepath.Join(dir, "kubeanon-"+hex.EncodeToString(sum[:8])+".json"), name)
+	return filepath.Join(dir, "kubeanon-"+hex.EncodeToString(sum[:8])+".json")
+}
+
+// SavedAt is when the checkpoint of an input was last saved, whoever holds it;
+// zero if it never was.
+func SavedAt(dir, name string) (time.Time, error) {
+	info, err := os.Stat(path(dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
 }
 
 // OpenFile locks a checkpoint by the path of its file.
