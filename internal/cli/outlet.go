@@ -45,8 +45,8 @@ func outletFlags() []cli.Flag {
 
 // openOutlet reads the flags. It creates the file of --output last, when all
 // else is known to be right.
-func openOutlet(c *cli.Context, opts *options.Options, stdout *os.File, title string) (o *outlet, err error) {
-	o = &outlet{format: c.String("format"), explain: c.Bool("explain-suppressed"), out: stdout}
+func openOutlet(c *cli.Context, opts *options.Options, std stdio, title string) (o *outlet, err error) {
+	o = &outlet{format: c.String("format"), explain: c.Bool("explain-suppressed"), out: std.Out}
 	o.source = report.Source{Title: title, At: time.Now()}
 	if !report.Known(o.format) {
 		_, err := report.New(o.format, nil, report.Options{})

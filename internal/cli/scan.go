@@ -16,7 +16,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/scan"
 )
 
-func scanCommand(stdin, stdout, stderr *os.File) *cli.Command {
+func scanCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:      "scan",
 		Usage:     "find anonymous requests in log files",
@@ -34,11 +34,11 @@ func scanCommand(stdin, stdout, stderr *os.File) *cli.Command {
 			&cli.BoolFlag{Name: "stats", Usage: "print one JSON object with counts on standard error at the end"},
 			&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar; there is none without a terminal anyway"},
 		}),
-		Action: func(c *cli.Context) error { return runScan(c, stdin, stdout, stderr) },
+		Action: func(c *cli.Context) error { return runScan(c, std) },
 	}
 }
 
-func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
+func runScan(c *cli.Context, std stdio) error {
 	opts, err := searchOptions(c)
 	if err != nil {
 		return err
@@ -47,23 +47,23 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	if len(paths) == 0 {
 		return usageError("kubeanon: scan what? Name files or folders, or - for standard input (see kubeanon scan --help)")
 	}
-	out, err := openOutlet(c, &opts, stdout, titleOf(paths))
+	out, err := openOutlet(c, &opts, std, titleOf(paths))
 	if err != nil {
 		return err
 	}
 	var progress *bar
-	if terminal(stderr) && !c.Bool("no-progress") {
-		progress = newBar(stderr, "scanning", scan.Size(paths))
+	if terminal(std.Err) && !c.Bool("no-progress") {
+		progress = newBar(std.Err, "scanning", scan.Size(paths))
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
 	s := scan.Scanner{
 		Annotator: detect.Annotator{Policy: opts.Policy, All: opts.All},
 		Jobs:      c.Int("jobs"),
-		Stdin:     &interruptibleReader{ctx: ctx, file: stdin},
+		Stdin:     &interruptibleReader{ctx: ctx, file: std.In},
 		Progress:  progress.update(),
 		Emit:      out.write,
-		Warn:      warner(stderr, &progress),
+		Warn:      warner(std.Err, &progress),
 	}
 	if out.filters() {
 		s.Suppress = out.drops
@@ -82,9 +82,9 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	if scanErr != nil {
 		out.source.Incomplete = strings.ReplaceAll(scanErr.Error(), "\n", "; ")
 	}
-	writeErr := out.close(stderr, s.Reasons, s.First)
+	writeErr := out.close(std.Err, s.Reasons, s.First)
 	if c.Bool("stats") {
-		if err := printStats(stderr, s.Stats); err != nil {
+		if err := printStats(std.Err, s.Stats); err != nil {
 			return err
 		}
 	}
@@ -97,7 +97,7 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		return errFound
 	}
 	if out.format == "table" {
-		fmt.Fprintln(stderr, "kubeanon:", nothingFound(s.Stats, out.source.LeftOut > 0))
+		fmt.Fprintln(std.Err, "kubeanon:", nothingFound(s.Stats, out.source.LeftOut > 0))
 	}
 	return nil
 }

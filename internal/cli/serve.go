@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,7 +13,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 )
 
-func serveCommand(stderr *os.File) *cli.Command {
+func serveCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "serve",
 		Usage: "receive audit events from API servers and send them to Splunk's HTTP Event Collector",
@@ -40,11 +39,11 @@ func serveCommand(stderr *os.File) *cli.Command {
 			&cli.StringFlag{Name: "sourcetype", Usage: "sourcetype of the events", Value: "kube:audit"},
 			&cli.StringFlag{Name: "metrics", Usage: "`ADDRESS:PORT` on which Prometheus may ask"},
 		},
-		Action: func(c *cli.Context) error { return runServe(c, stderr) },
+		Action: func(c *cli.Context) error { return runServe(c, std) },
 	}
 }
 
-func runServe(c *cli.Context, stderr *os.File) error {
+func runServe(c *cli.Context, std stdio) error {
 	if c.NArg() > 0 {
 		return usageError(fmt.Sprintf("kubeanon: serve takes no arguments, but got %q", c.Args().First()))
 	}
@@ -69,7 +68,7 @@ func runServe(c *cli.Context, stderr *os.File) error {
 	if err != nil {
 		return usageError(fmt.Sprintf("kubeanon: --filter=%q: %v", c.String("filter"), err))
 	}
-	log := modinput.NewLog(stderr)
+	log := modinput.NewLog(std.Err)
 	client := &hec.Client{Forever: true, URL: c.String("hec"), Token: hecToken, Index: c.String("index"), Sourcetype: c.String("sourcetype"), Warn: log.Warn}
 	if err := client.Open(c.String("hec-ca")); err != nil {
 		return usageError(fmt.Sprintf("kubeanon: --hec-ca: %v", err))
