@@ -86,11 +86,13 @@ func (f *facts) result() string {
 //
 //	users "x" is forbidden: User "system:anonymous" cannot impersonate resource "users" ...
 //	secrets is forbidden: User "system:anonymous" cannot impersonate-on:user-info:list resource "secrets" ...
-//	requested &user.DefaultInfo{...} without impersonating a user name
+//	requested [{Group  system:masters ...}] without impersonating a user
+//	requested &user.DefaultInfo{...} without impersonating a user name (since 1.36)
 func refusedImpersonation(ev *audit.Event) bool {
 	message := ev.ResponseStatus.Message
-	if strings.HasPrefix(message, "requested &user.DefaultInfo{") {
-		return true // by group, UID or extra alone
+	if strings.HasPrefix(message, "requested ") && ev.Annotations.Decision == "" {
+		// By group, UID or extra alone; a part of the text is the client's.
+		return strings.HasSuffix(message, " without impersonating a user") || strings.HasSuffix(message, " without impersonating a user name")
 	}
 	object, rest, ok := strings.Cut(message, " ")
 	if !ok || strings.Contains(object, `"`) {

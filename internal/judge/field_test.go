@@ -86,6 +86,7 @@ func TestImpersonationWords(t *testing.T) {
 		`secrets is forbidden: User "system:anonymous" cannot impersonate-on:user-info:list resource "secrets" in API group "" in the namespace "payments"`:            true,
 		`requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{"system:masters"}, Extra:map[string][]string(nil)} without impersonating a user name`:            true,
 		`requested &user.DefaultInfo{Name:"", UID:"7", Groups:[]string(nil), Extra:map[string][]string(nil)} without impersonating a user name`:                        true,
+		`requested [{Group  system:masters  authentication.k8s.io/v1  }] without impersonating a user`:                                                                 true,
 		`configmaps "cannot impersonate" is forbidden: User "system:anonymous" cannot get resource "configmaps" in API group "" in the namespace "billing"`:            false,
 		`configmaps "x\" is forbidden: User \"y\" cannot impersonate resource" is forbidden: User "system:anonymous" cannot get resource "configmaps" in API group ""`: false,
 		`forbidden: User "system:anonymous" cannot get path "/cannot impersonate"`:                                                                                     false,
