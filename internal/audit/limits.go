@@ -7,3 +7,13 @@ const maxSkipped = 1 << 20
 // maxForms bounds strings that hold JSON in strings that hold JSON, inside one
 // member of an event. One was seen.
 const maxForms = 4
+
+const (
+	// maxWalk is how deep Timestamp walks by itself; what is deeper goes to the
+	// decoder. Requests nest about 20 deep.
+	maxWalk = 64
+
+	// maxDigits bounds the numbers that Timestamp passes over by itself: every
+	// parser takes a number of so many digits for an integer.
+	maxDigits = 18
+)

@@ -19,16 +19,20 @@ import (
 	"github.com/kubeanon/kubeanon/internal/version"
 )
 
+// stdio is the three standard files of the process.
+type stdio struct{ In, Out, Err *os.File }
+
 // Main runs the command line and returns the exit code.
 func Main(args []string, stdin, stdout, stderr *os.File) int {
 	// A reader that goes away is an error to be handled, not a signal to die of.
 	signal.Ignore(syscall.SIGPIPE)
-	return exitCode(run(context.Background(), args, stdin, stdout, stderr), stderr)
+	std := stdio{stdin, stdout, stderr}
+	return exitCode(run(context.Background(), args, std), std.Err)
 }
 
-func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) error {
-	if isInput(args, stdin) {
-		return runInput(ctx, args, stdin, stdout, stderr)
+func run(ctx context.Context, args []string, std stdio) error {
+	if isInput(args, std.In) {
+		return runInput(ctx, args, std)
 	}
 	app := &cli.App{
 		Name:            "kubeanon",
@@ -36,9 +40,9 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) err
 		Version:         version.Version,
 		HideVersion:     true,
 		HideHelpCommand: true,
-		Reader:          stdin,
-		Writer:          stdout,
-		ErrWriter:       stderr,
+		Reader:          std.In,
+		Writer:          std.Out,
+		ErrWriter:       std.Err,
 		Compiled:        time.Unix(0, 0), // or the library would ask for the time of the program's file
 		// The library would exit by itself on every error that has a method
 		// ExitCode, an *exec.ExitError of a child process for one.
@@ -54,18 +58,18 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) err
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			scanCommand(stdin, stdout, stderr),
-			explainCommand(stdin, stdout),
-			rulesCommand(stdout),
-			replayCommand(stdin, stdout, stderr),
-			huntCommand(stdin, stdout, stderr),
-			demoCommand(stdout),
-			serveCommand(stderr),
-			doctorCommand(stdin, stdout, stderr),
-			searchCommand(stdin, stdout),
-			completionCommand(stdout),
-			manCommand(stdout),
-			versionCommand(stdout),
+			scanCommand(std),
+			explainCommand(std),
+			rulesCommand(std),
+			replayCommand(std),
+			huntCommand(std),
+			demoCommand(std),
+			serveCommand(std),
+			doctorCommand(std),
+			searchCommand(std),
+			completionCommand(std),
+			manCommand(std),
+			versionCommand(std),
 		},
 	}
 	for _, cmd := range app.Commands {

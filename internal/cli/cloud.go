@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,7 +20,7 @@ func cloudFlags() []cli.Flag {
 }
 
 // openCloud opens Splunk Cloud Services with a token, or as a service account.
-func openCloud(ctx context.Context, c *cli.Context, url string, stdin, stderr *os.File, warn func(string, ...any)) (*scs.Client, error) {
+func openCloud(ctx context.Context, c *cli.Context, url string, std stdio, warn func(string, ...any)) (*scs.Client, error) {
 	if c.String("tenant") == "" {
 		return nil, usageError("kubeanon: Splunk Cloud Services need --tenant")
 	}
@@ -31,10 +30,10 @@ func openCloud(ctx context.Context, c *cli.Context, url string, stdin, stderr *o
 	}
 	var err error
 	if config.ClientID != "" {
-		if config.Secret, err = token(c, "client-secret-file", "client secret", stdin, stderr); err != nil {
+		if config.Secret, err = token(c, "client-secret-file", "client secret", std); err != nil {
 			return nil, err
 		}
-	} else if config.Token, err = token(c, "token-file", "access token", stdin, stderr); err != nil {
+	} else if config.Token, err = token(c, "token-file", "access token", std); err != nil {
 		return nil, err
 	}
 	client, err := scs.Open(ctx, config)

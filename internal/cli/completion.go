@@ -14,7 +14,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/report"
 )
 
-func completionCommand(stdout io.Writer) *cli.Command {
+func completionCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:      "completion",
 		Usage:     "print the completion of bash, zsh or fish",
@@ -32,10 +32,10 @@ func completionCommand(stdout io.Writer) *cli.Command {
 				if err != nil {
 					return fmt.Errorf("kubeanon: completion: %w", err)
 				}
-				_, err = io.WriteString(stdout, script)
+				_, err = io.WriteString(std.Out, script)
 				return err
 			case shell == "bash" || shell == "zsh":
-				return completion.Execute(stdout, words(c.App, shell == "zsh"))
+				return completion.Execute(std.Out, words(c.App, shell == "zsh"))
 			default:
 				return usageError(fmt.Sprintf("kubeanon: completion %q is not valid; allowed: bash, zsh, fish", shell))
 			}
@@ -43,7 +43,7 @@ func completionCommand(stdout io.Writer) *cli.Command {
 	}
 }
 
-func manCommand(stdout io.Writer) *cli.Command {
+func manCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:        "man",
 		Usage:       "print the manual page",
@@ -58,7 +58,7 @@ func manCommand(stdout io.Writer) *cli.Command {
 			if err != nil {
 				return fmt.Errorf("kubeanon: man: %w", err)
 			}
-			_, err = io.WriteString(stdout, text+details(c.App))
+			_, err = io.WriteString(std.Out, text+details(c.App))
 			return err
 		},
 	}

@@ -13,7 +13,7 @@ import (
 // demoWidth is the width of the tables where there is no terminal.
 const demoWidth = 200
 
-func demoCommand(stdout *os.File) *cli.Command {
+func demoCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
 		Usage: "show the search command at work, without Splunk",
@@ -28,12 +28,12 @@ func demoCommand(stdout *os.File) *cli.Command {
 				return fmt.Errorf("kubeanon: demo: %w", err)
 			}
 			width := demoWidth
-			if terminal(stdout) {
-				if w, _, err := term.GetSize(int(stdout.Fd())); err == nil {
+			if terminal(std.Out) {
+				if w, _, err := term.GetSize(int(std.Out.Fd())); err == nil {
 					width = w
 				}
 			}
-			if err := demo.Run(c.Context, stdout, self, os.Args[0], width); err != nil {
+			if err := demo.Run(c.Context, std.Out, self, os.Args[0], width); err != nil {
 				return fmt.Errorf("kubeanon: demo: %w", err)
 			}
 			return nil

@@ -16,7 +16,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/splunk/export"
 )
 
-func doctorCommand(stdin, stdout, stderr *os.File) *cli.Command {
+func doctorCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
 		Usage: "check an installation in Splunk, and say what to do",
@@ -55,7 +55,7 @@ func doctorCommand(stdin, stdout, stderr *os.File) *cli.Command {
 				in.Checkpoints = c.String("checkpoints")
 			}
 			if c.String("splunk") != "" {
-				secret, err := token(c, "token-file", "Splunk token", stdin, stderr)
+				secret, err := token(c, "token-file", "Splunk token", std)
 				if err != nil {
 					return err
 				}
@@ -69,9 +69,9 @@ func doctorCommand(stdin, stdout, stderr *os.File) *cli.Command {
 					failed++
 				}
 				if c.Bool("json") {
-					err = json.NewEncoder(stdout).Encode(line)
+					err = json.NewEncoder(std.Out).Encode(line)
 				} else {
-					err = printLine(stdout, line)
+					err = printLine(std.Out, line)
 				}
 				if err != nil {
 					return err

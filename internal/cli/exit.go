@@ -48,7 +48,7 @@ func exitCode(err error, stderr io.Writer) int {
 		usage      usageError
 		option     *options.Error
 		unreadable unreadableError
-		refused    *search.Refused
+		refused    *search.RefusedError
 		told       toldError
 	)
 	switch {

@@ -21,7 +21,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/scan"
 )
 
-func explainCommand(stdin, stdout *os.File) *cli.Command {
+func explainCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
 		Usage:     "say why an event is judged as it is, factor by factor",
@@ -42,12 +42,12 @@ func explainCommand(stdin, stdout *os.File) *cli.Command {
 				return err
 			}
 			if id := c.String("id"); id != "" {
-				return explainID(c, opts, id, stdin, stdout)
+				return explainID(c, opts, id, std)
 			}
 			if c.NArg() != 1 {
 				return usageError("kubeanon: explain takes one FILE, FILE:LINE or - (see kubeanon explain --help)")
 			}
-			text, err := readEvent(stdin, c.Args().First())
+			text, err := readEvent(std.In, c.Args().First())
 			if err != nil {
 				return unreadableError{fmt.Errorf("kubeanon: %w", err)}
 			}
@@ -64,12 +64,12 @@ func explainCommand(stdin, stdout *os.File) *cli.Command {
 			for i := range all {
 				hit = hit || all[i].Hit
 				if c.Bool("json") {
-					err = json.NewEncoder(stdout).Encode(&all[i])
+					err = json.NewEncoder(std.Out).Encode(&all[i])
 				} else {
 					if i > 0 {
-						fmt.Fprintln(stdout)
+						fmt.Fprintln(std.Out)
 					}
-					err = all[i].WriteText(stdout)
+					err = all[i].WriteText(std.Out)
 				}
 				if err != nil {
 					return err
@@ -84,7 +84,7 @@ func explainCommand(stdin, stdout *os.File) *cli.Command {
 }
 
 // explainID explains the findings with an audit ID: one for each stage of a request.
-func explainID(c *cli.Context, opts options.Options, id string, stdin, stdout *os.File) error {
+func explainID(c *cli.Context, opts options.Options, id string, std stdio) error {
 	if c.NArg() == 0 {
 		return usageError("kubeanon: explain --id where? Name files or folders, or - for standard input (see kubeanon explain --help)")
 	}
@@ -94,7 +94,7 @@ func explainID(c *cli.Context, opts options.Options, id string, stdin, stdout *o
 	var writeErr error
 	s := scan.Scanner{
 		Annotator: detect.Annotator{Policy: opts.Policy},
-		Stdin:     &interruptibleReader{ctx: ctx, file: stdin},
+		Stdin:     &interruptibleReader{ctx: ctx, file: std.In},
 		Suppress:  func(f *detect.Finding) bool { return f.Event.AuditID != id },
 		Warn:      func(string, ...any) {}, // other logs may stand beside
 		Emit: func(f *detect.Finding) {
@@ -103,14 +103,14 @@ func explainID(c *cli.Context, opts options.Options, id string, stdin, stdout *o
 			}
 			told := explain.Explain(f)
 			if c.Bool("json") {
-				writeErr = json.NewEncoder(stdout).Encode(&told)
+				writeErr = json.NewEncoder(std.Out).Encode(&told)
 				return
 			}
 			if found > 1 {
-				fmt.Fprintln(stdout)
+				fmt.Fprintln(std.Out)
 			}
-			fmt.Fprintf(stdout, "%-12s %s\n", "at", judge.Printable(f.Place.String()))
-			writeErr = told.WriteText(stdout)
+			fmt.Fprintf(std.Out, "%-12s %s\n", "at", judge.Printable(f.Place.String()))
+			writeErr = told.WriteText(std.Out)
 		},
 	}
 	err := s.Run(ctx, c.Args().Slice())
@@ -122,7 +122,7 @@ func explainID(c *cli.Context, opts options.Options, id string, stdin, stdout *o
 	case found == 0:
 		return unreadableError{fmt.Errorf("kubeanon: no anonymous request with the audit ID %s in %d events", judge.Clean(id), s.Stats.Events)}
 	case found > maxSame:
-		fmt.Fprintf(stdout, "\nand %d more with this audit ID\n", found-maxSame)
+		fmt.Fprintf(std.Out, "\nand %d more with this audit ID\n", found-maxSame)
 	}
 	return errFound
 }

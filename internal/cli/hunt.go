@@ -20,7 +20,7 @@ import (
 // huntQuery is what is looked for on a search head that has the app.
 const huntQuery = "`kubeanon_events`"
 
-func huntCommand(stdin, stdout, stderr *os.File) *cli.Command {
+func huntCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "hunt",
 		Usage: "run a search in Splunk and judge its results",
@@ -48,11 +48,11 @@ func huntCommand(stdin, stdout, stderr *os.File) *cli.Command {
 			&cli.BoolFlag{Name: "stats", Usage: "print one JSON object with counts on standard error at the end"},
 			&cli.BoolFlag{Name: "no-progress", Usage: "no progress; there is none without a terminal anyway"},
 		}, cloudFlags(), searchFlags(), outletFlags()),
-		Action: func(c *cli.Context) error { return runHunt(c, stdin, stdout, stderr) },
+		Action: func(c *cli.Context) error { return runHunt(c, std) },
 	}
 }
 
-func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
+func runHunt(c *cli.Context, std stdio) error {
 	opts, err := searchOptions(c)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	case query == "":
 		query = huntQuery
 	}
-	out, err := openOutlet(c, &opts, stdout, "the search "+query)
+	out, err := openOutlet(c, &opts, std, "the search "+query)
 	if err != nil {
 		return err
 	}
@@ -79,14 +79,14 @@ func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	h := hunt{annotator: detect.Annotator{Policy: opts.Policy, All: opts.All}, out: out, reasons: map[detect.Reason]int64{}}
 	// Not before a token was asked for on the same terminal.
 	showBar := func() {
-		if terminal(stderr) && !c.Bool("no-progress") {
-			h.bar = newBar(stderr, "searching", 0)
+		if terminal(std.Err) && !c.Bool("no-progress") {
+			h.bar = newBar(std.Err, "searching", 0)
 		}
 	}
 	begin := time.Now()
 	if head {
 		var secret string
-		if secret, err = token(c, "token-file", "Splunk token", stdin, stderr); err != nil {
+		if secret, err = token(c, "token-file", "Splunk token", std); err != nil {
 			return err
 		}
 		showBar()
@@ -96,7 +96,7 @@ func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		})
 	} else {
 		var cloud *scs.Client
-		if cloud, err = openCloud(ctx, c, c.String("url"), stdin, stderr, warner(stderr, &h.bar)); err != nil {
+		if cloud, err = openCloud(ctx, c, c.String("url"), std, warner(std.Err, &h.bar)); err != nil {
 			return err
 		}
 		defer cloud.Close()
@@ -112,7 +112,7 @@ func runHunt(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		err = fmt.Errorf("the search took longer than --deadline %s", c.Duration("deadline"))
 	}
 	h.stats.Seconds = time.Since(begin).Seconds()
-	return h.end(stderr, c.Bool("stats"), err)
+	return h.end(std.Err, c.Bool("stats"), err)
 }
 
 // hunt judges the rows of a search.

@@ -20,12 +20,12 @@ func isInput(args []string, stdin *os.File) bool {
 
 // runInput answers one call of splunkd. What it returns has been told to
 // splunkd already.
-func runInput(ctx context.Context, args []string, stdin, stdout, stderr *os.File) error {
+func runInput(ctx context.Context, args []string, std stdio) error {
 	if len(args) == 2 && args[1] == "--scheme" {
-		return collect.Scheme.Write(stdout)
+		return collect.Scheme.Write(std.Out)
 	}
-	log := modinput.NewLog(stderr)
-	in, err := modinput.Read(stdin)
+	log := modinput.NewLog(std.Err)
+	in, err := modinput.Read(std.In)
 	if len(args) == 2 {
 		if err == nil && len(in.Stanzas) != 1 {
 			err = fmt.Errorf("%d items were given, but must be one", len(in.Stanzas))
@@ -34,7 +34,7 @@ func runInput(ctx context.Context, args []string, stdin, stdout, stderr *os.File
 			err = collect.Validate(ctx, in)
 		}
 		if err != nil {
-			_ = modinput.WriteError(stdout, err.Error()) // the status says the same
+			_ = modinput.WriteError(std.Out, err.Error()) // the status says the same
 			return toldError{err}
 		}
 		return nil
@@ -42,7 +42,7 @@ func runInput(ctx context.Context, args []string, stdin, stdout, stderr *os.File
 	if err == nil {
 		ctx, stop := interruptible(ctx)
 		defer stop()
-		err = collect.Run(ctx, in, stdout, log)
+		err = collect.Run(ctx, in, std.Out, log)
 	}
 	if err != nil {
 		log.Error("%v", err)

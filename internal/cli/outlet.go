@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
+	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/report"
 )
@@ -45,8 +46,8 @@ func outletFlags() []cli.Flag {
 
 // openOutlet reads the flags. It creates the file of --output last, when all
 // else is known to be right.
-func openOutlet(c *cli.Context, opts *options.Options, stdout *os.File, title string) (o *outlet, err error) {
-	o = &outlet{format: c.String("format"), explain: c.Bool("explain-suppressed"), out: stdout}
+func openOutlet(c *cli.Context, opts *options.Options, std stdio, title string) (o *outlet, err error) {
+	o = &outlet{format: c.String("format"), explain: c.Bool("explain-suppressed"), out: std.Out}
 	o.source = report.Source{Title: title, At: time.Now()}
 	if !report.Known(o.format) {
 		_, err := report.New(o.format, nil, report.Options{})
@@ -116,7 +117,7 @@ func (o *outlet) close(stderr io.Writer, reasons map[detect.Reason]int64, first 
 		if n := reasons[reason]; n > 0 {
 			fmt.Fprintf(stderr, "kubeanon: %d undecidable: %s", n, reason)
 			if place, ok := first[reason]; ok {
-				fmt.Fprintf(stderr, "; the first is %s", place)
+				fmt.Fprintf(stderr, "; the first is %s", judge.Printable(place.String()))
 			}
 			fmt.Fprintln(stderr)
 		}

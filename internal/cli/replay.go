@@ -24,7 +24,7 @@ import (
 // sayEvery is how often a replay without a terminal says how far it is.
 const sayEvery = 5 * time.Second
 
-func replayCommand(stdin, stdout, stderr *os.File) *cli.Command {
+func replayCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:      "replay",
 		Usage:     "send data sets to Splunk, or into a file",
@@ -57,11 +57,11 @@ func replayCommand(stdin, stdout, stderr *os.File) *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", Usage: "send nothing: say what there is"},
 			&cli.BoolFlag{Name: "no-progress", Usage: "say nothing until the end"},
 		}, cloudFlags()...),
-		Action: func(c *cli.Context) error { return runReplay(c, stdin, stdout, stderr) },
+		Action: func(c *cli.Context) error { return runReplay(c, std) },
 	}
 }
 
-func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
+func runReplay(c *cli.Context, std stdio) (err error) {
 	r := replay.Replay{State: &replay.State{}}
 	if c.NArg() == 0 {
 		return usageError("kubeanon: replay what? Name log files, folders or YAML files, or - for standard input (see kubeanon replay --help)")
@@ -71,9 +71,9 @@ func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
-	r.Stdin = &interruptibleReader{ctx: ctx, file: stdin}
+	r.Stdin = &interruptibleReader{ctx: ctx, file: std.In}
 	var progress *bar
-	warn := warner(stderr, &progress)
+	warn := warner(std.Err, &progress)
 
 	sets, unread := replay.Find(c.Args().Slice())
 	for i := range sets {
@@ -107,7 +107,7 @@ func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	case c.Bool("dry-run"):
 		sink = replay.Nowhere()
 	case to == "file":
-		out := stdout
+		out := std.Out
 		if name := c.String("output"); name != "" {
 			if out, err = os.OpenFile(name, fileMode(r.State), 0o644); err != nil {
 				return usageError(fmt.Sprintf("kubeanon: --output: %v", err))
@@ -118,7 +118,7 @@ func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	case c.String("url") == "":
 		return usageError(fmt.Sprintf("kubeanon: --to %s needs --url", to))
 	case to == "hec":
-		client, err := openHEC(c, stdin, stderr, warn)
+		client, err := openHEC(c, std, warn)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 		sink = replay.HEC{Client: client}
 		report = func() string { return sent(client.Refused, client.Again) }
 	default:
-		client, err := openCloud(ctx, c, c.String("url"), stdin, stderr, warn)
+		client, err := openCloud(ctx, c, c.String("url"), std, warn)
 		if err != nil {
 			return err
 		}
@@ -139,12 +139,12 @@ func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	begin := time.Now()
 	switch {
 	case c.Bool("no-progress"):
-	case terminal(stderr):
-		progress = newBar(stderr, "replaying", size(sets))
+	case terminal(std.Err):
+		progress = newBar(std.Err, "replaying", size(sets))
 		update := progress.update()
 		r.Progress = func(_, read int64) { update(read) }
 	default:
-		r.Progress = sayProgress(stderr, size(sets))
+		r.Progress = sayProgress(std.Err, size(sets))
 	}
 	err = r.Run(ctx)
 	progress.stop()
@@ -158,8 +158,8 @@ func runReplay(c *cli.Context, stdin, stdout, stderr *os.File) (err error) {
 	if c.Bool("dry-run") {
 		summary += "; nothing was sent"
 	}
-	fmt.Fprintf(stderr, "kubeanon: %s%s\n", summary, report())
-	var no replay.Unreadable
+	fmt.Fprintf(std.Err, "kubeanon: %s%s\n", summary, report())
+	var no replay.UnreadableError
 	switch {
 	case errors.As(err, &no):
 		unread = errors.Join(unread, err)
@@ -243,8 +243,8 @@ func rebase(ctx context.Context, c *cli.Context, r *replay.Replay) error {
 	return nil
 }
 
-func openHEC(c *cli.Context, stdin, stderr *os.File, warn func(string, ...any)) (*hec.Client, error) {
-	secret, err := token(c, "token-file", "token of the HTTP Event Collector", stdin, stderr)
+func openHEC(c *cli.Context, std stdio, warn func(string, ...any)) (*hec.Client, error) {
+	secret, err := token(c, "token-file", "token of the HTTP Event Collector", std)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ import (
 // errCases says that cases did not come out as expected.
 var errCases = usageError("kubeanon: rules test: some cases differ")
 
-func rulesCommand(stdout *os.File) *cli.Command {
+func rulesCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "rules",
 		Usage: "list the categories with score and ATT&CK technique; \"rules test\" runs the cases",
@@ -36,13 +36,13 @@ func rulesCommand(stdout *os.File) *cli.Command {
 		Action: func(c *cli.Context) error {
 			switch {
 			case c.NArg() == 0:
-				return listRules(stdout)
+				return listRules(std.Out)
 			case c.Args().First() == "test" && c.NArg() <= 2:
 				files := cases.Builtin()
 				if c.NArg() == 2 {
 					files = os.DirFS(c.Args().Get(1))
 				}
-				return testRules(stdout, files)
+				return testRules(std.Out, files)
 			}
 			return usageError("kubeanon: rules takes nothing, or \"test\" and perhaps a folder (see kubeanon rules --help)")
 		},

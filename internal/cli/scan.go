@@ -17,7 +17,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/scan"
 )
 
-func scanCommand(stdin, stdout, stderr *os.File) *cli.Command {
+func scanCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:      "scan",
 		Usage:     "find anonymous requests in log files",
@@ -35,11 +35,11 @@ func scanCommand(stdin, stdout, stderr *os.File) *cli.Command {
 			&cli.BoolFlag{Name: "stats", Usage: "print one JSON object with counts on standard error at the end"},
 			&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar; there is none without a terminal anyway"},
 		}),
-		Action: func(c *cli.Context) error { return runScan(c, stdin, stdout, stderr) },
+		Action: func(c *cli.Context) error { return runScan(c, std) },
 	}
 }
 
-func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
+func runScan(c *cli.Context, std stdio) error {
 	opts, err := searchOptions(c)
 	if err != nil {
 		return err
@@ -48,23 +48,26 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	if len(paths) == 0 {
 		return usageError("kubeanon: scan what? Name files or folders, or - for standard input (see kubeanon scan --help)")
 	}
-	out, err := openOutlet(c, &opts, stdout, titleOf(paths))
+	if err := notInput(c.String("output"), paths); err != nil {
+		return err
+	}
+	out, err := openOutlet(c, &opts, std, titleOf(paths))
 	if err != nil {
 		return err
 	}
 	var progress *bar
-	if terminal(stderr) && !c.Bool("no-progress") {
-		progress = newBar(stderr, "scanning", scan.Size(paths))
+	if terminal(std.Err) && !c.Bool("no-progress") {
+		progress = newBar(std.Err, "scanning", scan.Size(paths))
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
 	s := scan.Scanner{
 		Annotator: detect.Annotator{Policy: opts.Policy, All: opts.All},
 		Jobs:      c.Int("jobs"),
-		Stdin:     &interruptibleReader{ctx: ctx, file: stdin},
+		Stdin:     &interruptibleReader{ctx: ctx, file: std.In},
 		Progress:  progress.update(),
 		Emit:      out.write,
-		Warn:      warner(stderr, &progress),
+		Warn:      warner(std.Err, &progress),
 	}
 	if out.filters() {
 		s.Suppress = out.drops
@@ -83,9 +86,9 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 	if scanErr != nil {
 		out.source.Incomplete = strings.ReplaceAll(scanErr.Error(), "\n", "; ")
 	}
-	writeErr := out.close(stderr, s.Reasons, s.First)
+	writeErr := out.close(std.Err, s.Reasons, s.First)
 	if c.Bool("stats") {
-		if err := printStats(stderr, s.Stats); err != nil {
+		if err := printStats(std.Err, s.Stats); err != nil {
 			return err
 		}
 	}
@@ -102,7 +105,22 @@ func runScan(c *cli.Context, stdin, stdout, stderr *os.File) error {
 		return unreadableError{errors.New("kubeanon: " + said)}
 	}
 	if out.format == "table" {
-		fmt.Fprintln(stderr, "kubeanon:", said)
+		fmt.Fprintln(std.Err, "kubeanon:", said)
+	}
+	return nil
+}
+
+// notInput refuses to write over a file that is to be read: it would be empty
+// before that.
+func notInput(output string, paths []string) error {
+	target, err := os.Stat(output)
+	if output == "" || err != nil {
+		return nil // it is not there yet
+	}
+	for _, path := range paths {
+		if input, err := os.Stat(path); err == nil && os.SameFile(target, input) {
+			return usageError(fmt.Sprintf("kubeanon: --output=%s is also the input %s; write to another file", output, path))
+		}
 	}
 	return nil
 }

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"os"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/kubeanon/kubeanon/internal/command"
@@ -11,7 +9,7 @@ import (
 
 // searchCommand is what splunkd runs. It writes nothing to standard error in a
 // normal run: splunkd logs every line of that as an error.
-func searchCommand(stdin, stdout *os.File) *cli.Command {
+func searchCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:  "search",
 		Usage: "the Splunk search command (splunkd runs this)",
@@ -25,8 +23,8 @@ func searchCommand(stdin, stdout *os.File) *cli.Command {
 			if c.NArg() > 0 {
 				return usageError("kubeanon: search takes no arguments here: splunkd sends the options of a search in its first request")
 			}
-			growPipe(stdin)
-			return search.Run(stdin, stdout, &command.Command{Local: c.Bool("local")})
+			growPipe(std.In)
+			return search.Run(std.In, std.Out, &command.Command{Local: c.Bool("local")})
 		},
 	}
 }

@@ -18,19 +18,19 @@ const tokenVariable = "KUBEANON_TOKEN"
 
 // token gets a secret: from the file that a flag names, from the environment, or
 // from whoever sits at the terminal.
-func token(c *cli.Context, flag, what string, stdin, stderr *os.File) (string, error) {
+func token(c *cli.Context, flag, what string, std stdio) (string, error) {
 	if c.String(flag) != "" {
 		return secret(c, flag)
 	}
 	if text := strings.TrimSpace(os.Getenv(tokenVariable)); text != "" {
 		return text, nil
 	}
-	if !terminal(stdin) {
+	if !terminal(std.In) {
 		return "", usageError(fmt.Sprintf("kubeanon: no %s: name a file with --%s, or set the environment variable %s", what, flag, tokenVariable))
 	}
-	fmt.Fprintf(stderr, "%s: ", what)
-	text, err := readSecret(c.Context, int(stdin.Fd()))
-	fmt.Fprintln(stderr)
+	fmt.Fprintf(std.Err, "%s: ", what)
+	text, err := readSecret(c.Context, int(std.In.Fd()))
+	fmt.Fprintln(std.Err)
 	if err != nil {
 		return "", fmt.Errorf("kubeanon: reading the %s: %w", what, err)
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -12,7 +11,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/version"
 )
 
-func versionCommand(stdout io.Writer) *cli.Command {
+func versionCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:        "version",
 		Usage:       "print the version",
@@ -23,7 +22,7 @@ func versionCommand(stdout io.Writer) *cli.Command {
 				return usageError("kubeanon: version takes no arguments")
 			}
 			if !c.Bool("json") {
-				_, err := fmt.Fprintln(stdout, "kubeanon", version.Version)
+				_, err := fmt.Fprintln(std.Out, "kubeanon", version.Version)
 				return err
 			}
 			type module struct {
@@ -41,7 +40,7 @@ func versionCommand(stdout io.Writer) *cli.Command {
 					build.Modules = append(build.Modules, module{dep.Path, dep.Version})
 				}
 			}
-			out := json.NewEncoder(stdout)
+			out := json.NewEncoder(std.Out)
 			out.SetIndent("", "  ")
 			return out.Encode(build)
 		},
