@@ -22,7 +22,7 @@ func scanCommand(std stdio) *cli.Command {
 		Name:      "scan",
 		Usage:     "find anonymous requests in log files",
 		ArgsUsage: "PATH...",
-		Description: "PATH is a file, a folder or - for standard input; gzip and zstd are unpacked.\n" +
+		Description: "PATH is a file, a folder or - for standard input; gzip, zstd, bzip2, xz, zip and tar are unpacked.\n" +
 			"Exit status: 0 nothing found, 1 found, 2 usage, 3 some input could not be read or judged.\n\n" +
 			"Examples:\n" +
 			"   kubeanon scan /var/log/kubernetes/audit.log\n" +

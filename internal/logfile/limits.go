@@ -8,7 +8,10 @@ const (
 	// packedSize is how much is read of a packed file at a time.
 	packedSize = 1 << 20
 
-	// maxWindow bounds the memory that a zstd file can ask for; it is what
+	// maxArchive bounds the memory that a zip archive takes: it is read as a whole.
+	maxArchive = 256 << 20
+
+	// maxWindow bounds the memory that a zstd or xz file can ask for; it is what
 	// "zstd --ultra --long=27" writes.
 	maxWindow = 128 << 20
 )

@@ -1,9 +1,11 @@
 // Package logfile opens what logs are kept in: files and folders of them, plain,
-// gzip or zstd.
+// packed with gzip, zstd, bzip2 or xz, or in a tar or zip archive, in UTF-8 or
+// UTF-16.
 package logfile
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bufio"
 	"bytes"
 	"compress/bzip2"
@@ -19,6 +21,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 )
 
 // Stdin is the path that stands for standard input.
@@ -56,9 +59,13 @@ func Unpack(input io.Reader) (io.ReadCloser, error) {
 	case bytes.HasPrefix(head, bzip2Magic):
 		return textOf(bzip2.NewReader(buffered)), nil
 	case bytes.HasPrefix(head, xzMagic):
-		return nil, errors.New("packed with xz, which is not read; unpack it with \"xz -d\"")
+		unpacked, err := xz.ReaderConfig{DictCap: maxWindow}.NewReader(buffered)
+		if err != nil {
+			return nil, err
+		}
+		return textOf(unpacked), nil
 	case bytes.HasPrefix(head, zipMagic):
-		return nil, errors.New("a zip archive, which is not read; unpack it with \"unzip\"")
+		return unzip(buffered)
 	case bytes.HasPrefix(head, zstdMagic):
 		unpacked, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
@@ -96,6 +103,54 @@ func textOf(r io.Reader) io.ReadCloser {
 		return io.NopCloser(&utf16Text{r: buffered, low: 1})
 	}
 	return io.NopCloser(buffered)
+}
+
+// unzip is the text of the files of a zip archive, one after the other. Its
+// directory is at its end, so all of it is read first.
+func unzip(input io.Reader) (io.ReadCloser, error) {
+	packed, err := io.ReadAll(io.LimitReader(input, maxArchive+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(packed) > maxArchive {
+		return nil, fmt.Errorf("a zip archive of more than %d MiB; unpack it first", maxArchive>>20)
+	}
+	archive, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(&zipText{files: archive.File}), nil
+}
+
+// zipText reads the files of an archive as one text, with a line break after each.
+type zipText struct {
+	files []*zip.File
+	text  io.ReadCloser // of the file that is being read
+}
+
+func (z *zipText) Read(p []byte) (n int, err error) {
+	for z.text == nil {
+		if len(z.files) == 0 {
+			return 0, io.EOF
+		}
+		packed, err := z.files[0].Open()
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", z.files[0].Name, err)
+		}
+		if z.text, err = Unpack(packed); err != nil {
+			return 0, fmt.Errorf("%s: %w", z.files[0].Name, err)
+		}
+		z.files = z.files[1:]
+	}
+	n, err = z.text.Read(p)
+	if err == io.EOF {
+		z.text, err = nil, nil
+		if n < len(p) {
+			p[n] = '\n'
+			n++
+		}
+	}
+	return n, err
 }
 
 // tarMagic is at tarMagicAt in the header of an archive (POSIX.1-1988, ustar).

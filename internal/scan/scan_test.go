@@ -2,6 +2,7 @@ package scan_test
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/judge"
@@ -445,5 +447,38 @@ func TestEventless(t *testing.T) {
 	r := run(t, "", dir)
 	if r.stats.Eventless != 1 || r.stats.Unreadable != 2 || len(r.warns) != 1 || r.err == nil {
 		t.Errorf("%+v, %q, %v", r.stats, r.warns, r.err)
+	}
+}
+
+// TestArchives: xz, and zip with packed files in it.
+func TestArchives(t *testing.T) {
+	var packed, archive bytes.Buffer
+	w, err := xz.NewWriter(&packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, line("a", user)+line("b", user)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(&archive)
+	for name, content := range map[string][]byte{"x": []byte(strings.TrimSpace(line("c", user))), "y.gz": pack(line("c", user))} {
+		file, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := file.Write(content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	r := run(t, "", write(t, dir, "x.xz", packed.Bytes()), write(t, dir, "y.zip", archive.Bytes()))
+	if diff := cmp.Diff([]string{"a", "b", "c", "c"}, r.ids); diff != "" || r.err != nil {
+		t.Errorf("%v\n%s", r.err, diff)
 	}
 }

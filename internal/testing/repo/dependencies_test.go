@@ -38,7 +38,7 @@ func linked(t *testing.T, format string, packages ...string) []string {
 var licences = map[string][]string{
 	"Apache-2.0":   {"Apache License"},
 	"MIT":          {"Permission is hereby granted, free of charge"},
-	"BSD-3-Clause": {"Redistribution and use in source and binary forms", "Neither the name"},
+	"BSD-3-Clause": {"Redistribution and use in source and binary forms", "be used to endorse or promote products"},
 	"BSD-2-Clause": {"Redistribution and use in source and binary forms"},
 }
 

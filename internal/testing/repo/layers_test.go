@@ -66,6 +66,7 @@ var only = map[string][]string{
 	"github.com/urfave/cli/v2":              {"cli"},
 	"github.com/jedib0t/go-pretty/v6/":      {"report", "demo", "cli"},
 	"github.com/klauspost/compress":         {"logfile"},
+	"github.com/ulikunitz/xz":               {"logfile"},
 	"golang.org/x/sys/cpu":                  {"audit"},
 	"golang.org/x/term":                     {"cli"},
 	"golang.org/x/time/rate":                {"collect/cloudwatch", "replay", "cli"},
