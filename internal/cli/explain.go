@@ -34,6 +34,7 @@ func explainCommand(std stdio) *cli.Command {
 			"   kubeanon explain --id 5a5d0f2e-6f07-4b43-a3f9-2f1f6f1d7a33 exported-logs/\n" +
 			"   grep -m1 system:anonymous audit.log | kubeanon explain --json -",
 		Flags: append(searchFlags(),
+			clusterNameFlag(),
 			&cli.StringFlag{Name: "id", Usage: "look for the findings with this `AUDIT-ID`"},
 			&cli.BoolFlag{Name: "json", Usage: "print JSON"}),
 		Action: func(c *cli.Context) error {
@@ -51,7 +52,7 @@ func explainCommand(std stdio) *cli.Command {
 			if err != nil {
 				return unreadableError{fmt.Errorf("kubeanon: %w", err)}
 			}
-			a := detect.Annotator{Policy: opts.Policy, All: true}
+			a := detect.Annotator{Policy: opts.Policy, All: true, Cluster: c.String(clusterName)}
 			var all []explain.Explanation
 			_, reason := a.Text(text, func(f *detect.Finding) { all = append(all, explain.Explain(f)) })
 			if len(all) == 0 {
@@ -93,7 +94,7 @@ func explainID(c *cli.Context, opts options.Options, id string, std stdio) error
 	found := 0
 	var writeErr error
 	s := scan.Scanner{
-		Annotator: detect.Annotator{Policy: opts.Policy},
+		Annotator: detect.Annotator{Policy: opts.Policy, Cluster: c.String(clusterName)},
 		Stdin:     &interruptibleReader{ctx: ctx, file: std.In},
 		Suppress:  func(f *detect.Finding) bool { return f.Event.AuditID != id },
 		Warn:      func(string, ...any) {}, // other logs may stand beside

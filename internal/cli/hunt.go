@@ -35,6 +35,7 @@ func huntCommand(std stdio) *cli.Command {
 			"   kubeanon hunt --url https://api.scp.splunk.com --tenant mine --client-id ID --client-secret-file secret \\\n" +
 			"      --query '| from index:main | search sourcetype=\"kube:audit\"'",
 		Flags: slices.Concat([]cli.Flag{
+			clusterNameFlag(),
 			&cli.StringFlag{Name: "splunk", Usage: "`URL` of a search head's management port, such as https://splunk:8089"},
 			&cli.StringFlag{Name: "url", Usage: "`URL` of Splunk Cloud Services, such as https://api.scp.splunk.com"},
 			&cli.StringFlag{Name: "token-file", Usage: "`FILE` with the token"},
@@ -76,7 +77,7 @@ func runHunt(c *cli.Context, std stdio) error {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, c.Duration("deadline"))
 	defer cancel()
-	h := hunt{annotator: detect.Annotator{Policy: opts.Policy, All: opts.All}, out: out, reasons: map[detect.Reason]int64{}}
+	h := hunt{annotator: detect.Annotator{Policy: opts.Policy, All: opts.All, Cluster: c.String(clusterName)}, out: out, reasons: map[detect.Reason]int64{}}
 	// Not before a token was asked for on the same terminal.
 	showBar := func() {
 		if terminal(std.Err) && !c.Bool("no-progress") {

@@ -31,6 +31,7 @@ func scanCommand(std stdio) *cli.Command {
 			"   kubectl exec ... cat audit.log | kubeanon scan --stats -\n" +
 			"   kubeanon scan --match strict --risk flat --src-ip all audit.log   # as the original search",
 		Flags: slices.Concat(searchFlags(), outletFlags(), []cli.Flag{
+			clusterNameFlag(),
 			&cli.IntFlag{Name: "jobs", Usage: "judge `N` blocks at a time (default: one for each processor)"},
 			&cli.BoolFlag{Name: "stats", Usage: "print one JSON object with counts on standard error at the end"},
 			&cli.BoolFlag{Name: "no-progress", Usage: "no progress bar; there is none without a terminal anyway"},
@@ -62,7 +63,7 @@ func runScan(c *cli.Context, std stdio) error {
 	ctx, stop := interruptible(c.Context)
 	defer stop()
 	s := scan.Scanner{
-		Annotator: detect.Annotator{Policy: opts.Policy, All: opts.All},
+		Annotator: detect.Annotator{Policy: opts.Policy, All: opts.All, Cluster: c.String(clusterName)},
 		Jobs:      c.Int("jobs"),
 		Stdin:     &interruptibleReader{ctx: ctx, file: std.In},
 		Progress:  progress.update(),
@@ -85,6 +86,9 @@ func runScan(c *cli.Context, std stdio) error {
 	out.source.Events, out.source.Undecidable = s.Stats.Events, s.Stats.Undecidable
 	if scanErr != nil {
 		out.source.Incomplete = strings.ReplaceAll(scanErr.Error(), "\n", "; ")
+	}
+	if n := s.Stats.Eventless; scanErr == nil && n > 0 {
+		out.source.Incomplete = fmt.Sprintf("%d of %d files hold no audit events", n, s.Stats.Files)
 	}
 	writeErr := out.close(std.Err, s.Reasons, s.First)
 	if c.Bool("stats") {
@@ -123,6 +127,13 @@ func notInput(output string, paths []string) error {
 		}
 	}
 	return nil
+}
+
+// clusterName is the flag that names the cluster where the input does not.
+const clusterName = "cluster-name"
+
+func clusterNameFlag() cli.Flag {
+	return &cli.StringFlag{Name: clusterName, Usage: "the `NAME` of the cluster, where the input names none"}
 }
 
 // titleOf says in a report what was read.

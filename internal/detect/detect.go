@@ -33,6 +33,9 @@ type Annotator struct {
 	Policy judge.Policy
 	All    bool // events that are no hits are findings too
 
+	// Cluster is the name of the cluster for events whose input names none.
+	Cluster string
+
 	unwrapper envelope.Unwrapper
 }
 
@@ -64,6 +67,9 @@ func (a *Annotator) Text(text []byte, emit func(*Finding)) (events int, reason R
 	err := a.unwrapper.Unwrap(text, func(found envelope.Found) {
 		events++
 		f := Finding{Event: found.Event, Format: found.Format, Cluster: found.Cluster}
+		if f.Cluster == "" {
+			f.Cluster = a.Cluster
+		}
 		if a.Event(&f) {
 			emit(&f)
 		}
