@@ -46,7 +46,8 @@ type Event struct {
 	NameIsAll bool
 	// Partial: the text ended or broke after the identity.
 	Partial bool
-	// Tampered: a key stood twice or in another letter case.
+	// Tampered: a key stood twice, or in another letter case that is not all
+	// lower case.
 	Tampered bool
 }
 
