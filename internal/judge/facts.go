@@ -107,7 +107,13 @@ func (f *facts) write() bool {
 // runs reports whether the request runs something: a command, a tunnel or a call
 // to a service or kubelet. To read the ephemeral containers of a pod runs nothing.
 func (f *facts) runs() bool {
-	return f.sub(executes) && !(f.subresource == "ephemeralcontainers" && f.reads())
+	return f.sub(executes) && !(f.ephemeral() && f.reads())
+}
+
+// ephemeral reports whether the request is for the ephemeral containers of a pod.
+// They run something, but by a write of an object, which admission can refuse.
+func (f *facts) ephemeral() bool {
+	return f.resource == "pods" && f.subresource == "ephemeralcontainers"
 }
 
 // review reports whether the request creates a review: a question to the API
