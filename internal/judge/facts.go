@@ -147,9 +147,11 @@ func (f *facts) sub(set []string) bool {
 
 // impersonates reports whether anonymous acted as somebody else. The server writes
 // whom only after it allowed that. Who acts as anonymous, or was let in by a
-// binding to anonymous all the same, gained nothing by it.
+// binding to anonymous all the same, gained nothing by it: then that binding is
+// the hole. A default binding is not, so that the group system:unauthenticated
+// among those that were taken hides no right to impersonate.
 func (f *facts) impersonates() bool {
-	if !f.class.anonymous() || f.binding.anonymous() {
+	if !f.class.anonymous() || f.binding.anonymous() && !f.binding.byDefault() {
 		return false
 	}
 	who := &f.ev.ImpersonatedUser

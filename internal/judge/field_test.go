@@ -26,6 +26,8 @@ func TestImpersonation(t *testing.T) {
 		{"a user", "list", "pods@web", "allow", victim, audit.User{Username: "carl", Groups: []string{"system:authenticated"}}, "anon_impersonation", judge.High, "as carl"},
 		{"API discovery", "get", "/api", "allow", strings.ReplaceAll(known, "public-info-viewer", "discovery"), audit.User{Username: "carl"}, "anon_impersonation", judge.High, "as carl"},
 		{"a health check", "get", "/livez", "allow", known, audit.User{Username: "carl"}, "anon_impersonation", judge.High, "as carl"},
+		{"in the group of the unauthenticated", "get", "/livez", "allow", publicInfo, audit.User{Username: "carl", Groups: []string{audit.Unauthenticated}}, "anon_impersonation", judge.High, "as carl"},
+		{"as a group, by the binding of kubeadm", "get", "configmaps@kube-public", "allow", kubeadm, audit.User{Username: audit.Anonymous, Groups: []string{"dev"}}, "anon_impersonation", judge.High, "as system:anonymous"},
 		{"by UID alone", "get", "/livez", "allow", "", audit.User{UID: "7"}, "anon_impersonation", judge.High, "as UID 7"},
 		{"an administrator by role", "list", "pods@web", "allow", admin, audit.User{Username: "dora"}, "anon_impersonation", judge.Critical, "as dora"},
 		{"an administrator by group", "list", "pods@web", "allow", "", audit.User{Username: "x", Groups: []string{"system:masters"}}, "anon_impersonation", judge.Critical, "as x"},
