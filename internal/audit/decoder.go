@@ -278,8 +278,9 @@ func (d *Decoder) keyed(keys []string, read func(key int) bool) bool {
 	})
 }
 
-// lookup finds name among keys, first exactly, then in any letter case, which
-// sets tampered. It returns -1 if name is none of them.
+// lookup finds name among keys, first exactly, then in any letter case. That
+// sets tampered, unless the name is all in lower case, as Athena and Glue write
+// every key. It returns -1 if name is not one of them.
 func lookup(keys []string, name []byte, tampered *bool) int {
 	for i, key := range keys {
 		if string(name) == key {
@@ -288,11 +289,21 @@ func lookup(keys []string, name []byte, tampered *bool) int {
 	}
 	for i, key := range keys {
 		if strings.EqualFold(string(name), key) {
-			*tampered = true
+			*tampered = *tampered || !lowerCase(name)
 			return i
 		}
 	}
 	return -1
+}
+
+// lowerCase reports whether name is ASCII without capitals.
+func lowerCase(name []byte) bool {
+	for _, c := range name {
+		if c >= 'A' && c <= 'Z' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // readText reads a string, or a number as it is written. Anything else is

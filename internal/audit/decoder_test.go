@@ -54,6 +54,8 @@ func TestDecodeIdentity(t *testing.T) {
 		{name: "name twice", text: head + `"user":{"username":"system:anonymous","username":"admin"}}`, user: audit.User{Username: audit.Anonymous}, tampered: true},
 		{name: "groups twice", text: head + `"user":{"groups":["system:unauthenticated"],"groups":["a"]}}`, user: audit.User{Groups: []string{"system:unauthenticated", "a"}}, tampered: true},
 		{name: "key case", text: head + `"USER":{"userName":"system:anonymous"}}`, user: audit.User{Username: audit.Anonymous}, tampered: true},
+		{name: "all keys in lower case, as Athena writes them", text: `{"kind":"Event","apiversion":"audit.k8s.io/v1","auditid":"a","requesturi":"/x","user":{"username":"system:anonymous","groups":["system:unauthenticated"]},"sourceips":["192.0.2.1"],"objectref":{"apigroup":"apps"}}`, user: audit.User{Username: audit.Anonymous, Groups: []string{audit.Unauthenticated}}},
+		{name: "a key in lower case beside itself", text: head + `"user":{"username":"system:anonymous"},"requestURI":"/x","requesturi":"/y"}`, user: audit.User{Username: audit.Anonymous}, tampered: true},
 		{name: "key with a long s", text: head + `"uſer":{"username":"system:anonymous"}}`, user: audit.User{Username: audit.Anonymous}, tampered: true},
 		{name: "escaped key and name", text: head + `"\u0075ser":{"user\u006eame":"\u0073ystem\u003aanonymous"}}`, user: audit.User{Username: audit.Anonymous}},
 		{name: "name in another case", text: head + `"user":{"username":"SYSTEM:ANONYMOUS"}}`, user: audit.User{Username: "SYSTEM:ANONYMOUS"}},

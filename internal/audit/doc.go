@@ -16,7 +16,8 @@
 //     of two group lists the union; of all else the last wins, as in
 //     encoding/json. The event is marked Tampered.
 //   - A key in another letter case ("User") is what encoding/json would take
-//     for the real one. It is read, and the event is marked Tampered.
+//     for the real one. It is read, and the event is marked Tampered, unless the
+//     key is all in lower case: Athena and Glue write every key so.
 //   - A text that ends or breaks after the identity was read gives an event
 //     that is marked Partial. Before the identity it gives ErrCut: nothing can
 //     be said, and that is to be counted, not dropped.

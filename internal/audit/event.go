@@ -49,7 +49,8 @@ type Event struct {
 	// Extended: it has keys that no audit event has. A shipper wrote them, and
 	// they may name the cluster.
 	Extended bool
-	// Tampered: a key stood twice or in another letter case.
+	// Tampered: a key stood twice, or in another letter case that is not all
+	// lower case.
 	Tampered bool
 }
 

@@ -52,6 +52,9 @@ type Category struct {
 // impersonation is the name of the category of those who act as somebody else.
 const impersonation = "anon_impersonation"
 
+// allowedFailed is the name of the category of writes that changed nothing.
+const allowedFailed = "anon_allowed_failed"
+
 // unknownOutcome is the name of the category of events without an answer.
 const unknownOutcome = "anon_unknown_outcome"
 
@@ -77,7 +80,7 @@ var categories = []Category{
 		},
 	},
 	{
-		Name: "anon_allowed_failed", Impact: 60, Confidence: 75, ATTACK: []string{"T1078.001"},
+		Name: allowedFailed, Impact: 60, Confidence: 75, ATTACK: []string{"T1078.001"},
 		Example: "create pods, allowed, then refused by admission",
 		Why:     "The authorizer allowed a write, but it failed or was a dry run: nothing was changed, and the door is open.",
 		when:    func(f *facts) bool { return f.allowed() && f.futile() },

@@ -38,12 +38,12 @@ func effectOf(f *facts) Effect {
 
 // dryRun reports whether the server stored nothing because the client asked for
 // that. Only writes of objects know dry runs: the parameter of a read, of a
-// tunnel, a proxy or a request for a token changes nothing (k8s.io/apimachinery
+// tunnel, a proxy, a review or a request for a token changes nothing (k8s.io/apimachinery
 // pkg/apis/meta/v1 CreateOptions, UpdateOptions, PatchOptions, DeleteOptions;
 // the server takes the value All and refuses any other).
 func (f *facts) dryRun() bool {
 	if !slices.Contains([]string{"create", "update", "patch", "delete", "deletecollection"}, f.verb) ||
-		f.resource == "" || f.runs() || f.sub(tokens) || f.review() {
+		f.resource == "" || f.runs() && !f.ephemeral() || f.sub(tokens) || f.review() || f.resource == "tokenreviews" {
 		return false
 	}
 	_, query, ok := strings.Cut(f.ev.RequestURI, "?")
@@ -61,9 +61,9 @@ func (f *facts) futile() bool {
 	case f.effect != Failed && f.effect != DryRun:
 		return false
 	case f.resource == "":
-		return false
+		return f.setsFlag()
 	}
-	return f.verb == "" || f.write() && !f.runs()
+	return f.verb == "" || f.write() && (!f.runs() || f.ephemeral())
 }
 
 // result is the effect in words, to stand after "was ALLOWED"; empty if there is

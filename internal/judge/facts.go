@@ -107,7 +107,13 @@ func (f *facts) write() bool {
 // runs reports whether the request runs something: a command, a tunnel or a call
 // to a service or kubelet. To read the ephemeral containers of a pod runs nothing.
 func (f *facts) runs() bool {
-	return f.sub(executes) && !(f.subresource == "ephemeralcontainers" && f.reads())
+	return f.sub(executes) && !(f.ephemeral() && f.reads())
+}
+
+// ephemeral reports whether the request is for the ephemeral containers of a pod.
+// They run something, but by a write of an object, which admission can refuse.
+func (f *facts) ephemeral() bool {
+	return f.resource == "pods" && f.subresource == "ephemeralcontainers"
 }
 
 // review reports whether the request creates a review: a question to the API
@@ -141,9 +147,11 @@ func (f *facts) sub(set []string) bool {
 
 // impersonates reports whether anonymous acted as somebody else. The server writes
 // whom only after it allowed that. Who acts as anonymous, or was let in by a
-// binding to anonymous all the same, gained nothing by it.
+// binding to anonymous all the same, gained nothing by it: then that binding is
+// the hole. A default binding is not, so that the group system:unauthenticated
+// among those that were taken hides no right to impersonate.
 func (f *facts) impersonates() bool {
-	if !f.class.anonymous() || f.binding.anonymous() {
+	if !f.class.anonymous() || f.binding.anonymous() && !f.binding.byDefault() {
 		return false
 	}
 	who := &f.ev.ImpersonatedUser

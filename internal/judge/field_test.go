@@ -26,6 +26,8 @@ func TestImpersonation(t *testing.T) {
 		{"a user", "list", "pods@web", "allow", victim, audit.User{Username: "carl", Groups: []string{"system:authenticated"}}, "anon_impersonation", judge.High, "as carl"},
 		{"API discovery", "get", "/api", "allow", strings.ReplaceAll(known, "public-info-viewer", "discovery"), audit.User{Username: "carl"}, "anon_impersonation", judge.High, "as carl"},
 		{"a health check", "get", "/livez", "allow", known, audit.User{Username: "carl"}, "anon_impersonation", judge.High, "as carl"},
+		{"in the group of the unauthenticated", "get", "/livez", "allow", publicInfo, audit.User{Username: "carl", Groups: []string{audit.Unauthenticated}}, "anon_impersonation", judge.High, "as carl"},
+		{"as a group, by the binding of kubeadm", "get", "configmaps@kube-public", "allow", kubeadm, audit.User{Username: audit.Anonymous, Groups: []string{"dev"}}, "anon_impersonation", judge.High, "as system:anonymous"},
 		{"by UID alone", "get", "/livez", "allow", "", audit.User{UID: "7"}, "anon_impersonation", judge.High, "as UID 7"},
 		{"an administrator by role", "list", "pods@web", "allow", admin, audit.User{Username: "dora"}, "anon_impersonation", judge.Critical, "as dora"},
 		{"an administrator by group", "list", "pods@web", "allow", "", audit.User{Username: "x", Groups: []string{"system:masters"}}, "anon_impersonation", judge.Critical, "as x"},
@@ -144,6 +146,11 @@ func TestEffect(t *testing.T) {
 		{"create", "serviceaccounts/token@web", "dryRun=All", "201", judge.Done, "anon_credential_access"},
 		{"create", "pods/exec@web", "", "400", judge.Failed, "anon_code_execution"},
 		{"get", "secrets@web", "", "404", judge.Failed, "anon_credential_access"},
+		{"create", "tokenreviews", "dryRun=All", "201", judge.Done, "anon_credential_access"}, // it answers all the same
+		// Ephemeral containers run by a write, which may fail.
+		{"patch", "pods/ephemeralcontainers@web", "", "200", judge.Done, "anon_code_execution"},
+		{"patch", "pods/ephemeralcontainers@web", "", "403", judge.Failed, "anon_allowed_failed"},
+		{"update", "pods/ephemeralcontainers@web", "dryRun=All", "200", judge.DryRun, "anon_allowed_failed"},
 	} {
 		ev := request(tc.verb, tc.what, "allow")
 		ev.RequestURI, ev.ResponseStatus.Code, ev.Annotations.Reason = "/apis/x?"+tc.query, tc.code, everything
@@ -290,6 +297,47 @@ func TestSpecialNetworks(t *testing.T) {
 		policy := judge.DefaultPolicy()
 		if v := policy.Judge(&ev); v.XFFSuspect == private || (v.Severity == judge.Low) != private {
 			t.Errorf("%s: %s %v, suspect %v", address, v.Severity, v.Factors, v.XFFSuspect)
+		}
+	}
+}
+
+// TestAdministratorThatFails: who can be an administrator is no less so because
+// it asks for a dry run, or because the write fails.
+func TestAdministratorThatFails(t *testing.T) {
+	for _, tc := range []struct{ query, code string }{{"?dryRun=All", "201"}, {"", "403"}, {"", "409"}, {"", "422"}} {
+		for _, as := range []audit.User{{Username: "dora"}, {Username: "x", Groups: []string{"system:masters"}}} {
+			ev := request("create", "services@web", "allow")
+			ev.RequestURI, ev.ResponseStatus.Code, ev.ImpersonatedUser = "/api/v1/namespaces/web/services"+tc.query, tc.code, as
+			if len(as.Groups) == 0 {
+				ev.Annotations.Reason = `RBAC: allowed by ClusterRoleBinding "dora-admin" of ClusterRole "cluster-admin" to User "dora"`
+			}
+			policy := judge.DefaultPolicy()
+			if v := policy.Judge(&ev); v.Severity != judge.Critical || v.Category.Name != "anon_allowed_failed" || !strings.Contains(v.Message, "as "+as.Username) {
+				t.Errorf("%+v as %s: %s %s %q", tc, as.Username, v.Category.Name, v.Severity, v.Message)
+			}
+		}
+	}
+}
+
+// TestFlags: a flag of the running API server is changed by a write that
+// succeeds, not by one that fails.
+func TestFlags(t *testing.T) {
+	for _, tc := range []struct{ verb, path, decision, code, category string }{
+		{"put", "/debug/flags/v", "allow", "200", "anon_control_plane_change"},
+		{"put", "/debug/flags%2fv", "allow", "200", "anon_control_plane_change"},
+		{"put", "/debug/flags/v", "allow", "400", "anon_allowed_failed"},
+		{"post", "/debug/flags/v", "allow", "406", "anon_allowed_failed"},
+		{"get", "/debug/flags/v", "allow", "200", "anon_api_discovery"},
+		{"", "/debug/flags/v", "allow", "200", "anon_api_discovery"},
+		{"put", "/debug/flagsx", "allow", "200", "anon_api_discovery"},
+		{"put", "/debug/flags/v", "forbid", "403", "anon_denied_sensitive"},
+		{"get", "/debug/flags/v", "forbid", "403", "anon_denied_discovery"},
+	} {
+		ev := request(tc.verb, tc.path, tc.decision)
+		ev.ResponseStatus.Code = tc.code
+		policy := judge.DefaultPolicy()
+		if v := policy.Judge(&ev); v.Category.Name != tc.category {
+			t.Errorf("%s %s %s: %s, want %s", tc.verb, tc.path, tc.code, v.Category.Name, tc.category)
 		}
 	}
 }

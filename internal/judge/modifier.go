@@ -99,7 +99,11 @@ var modifiers = []modifier{
 	},
 	{
 		factor: "acted_as_administrator", impact: +30, confidence: +15,
-		when: func(f *facts, c *Category) bool { return c.Name == impersonation && f.actsAsAdministrator() },
+		// A client chooses whether a write fails or is a dry run, which must
+		// not hide as whom it acts.
+		when: func(f *facts, c *Category) bool {
+			return (c.Name == impersonation || c.Name == allowedFailed) && f.actsAsAdministrator()
+		},
 	},
 	{
 		factor: "gke_no_principal", // a label: the record names nobody
