@@ -19,8 +19,8 @@ var (
 // Decoder reads one event after the other. The zero value is ready. It is not
 // safe for concurrent use.
 type Decoder struct {
-	// Objects makes the decoder keep the request and response objects of an
-	// event, which it copies.
+	// Objects makes the decoder keep the request and response objects of every
+	// event, which it copies. Those of an anonymous user are always kept.
 	Objects bool
 
 	cursor
@@ -172,7 +172,14 @@ func (d *Decoder) fill() {
 	ev.ObjectRef = ObjectRef{text(i), text(i + 1), text(i + 2), text(i + 3), text(i + 4), text(i + 5)}
 	i = textResponseStatus
 	ev.ResponseStatus = ResponseStatus{text(i), text(i + 1), text(i + 2), text(i + 3)}
-	ev.Annotations = Annotations{text(textAnnotations), text(textAnnotations + 1)}
+	i = textAnnotations
+	ev.Annotations = Annotations{text(i), text(i + 1), text(i + 2)}
+	name, group := ev.User.Anonymous()
+	if keep := d.Objects || name || group; keep {
+		ev.RequestObject, ev.ResponseObject = bytes.Clone(ev.RequestObject), bytes.Clone(ev.ResponseObject)
+	} else {
+		ev.RequestObject, ev.ResponseObject = nil, nil
+	}
 }
 
 func (d *Decoder) met(key int) bool { return d.seen&(1<<key) != 0 }
@@ -221,7 +228,7 @@ var userKeys = [...]string{"username", "uid", "groups"}
 var (
 	objectRefKeys      = [...]string{"resource", "namespace", "name", "apiGroup", "apiVersion", "subresource"}
 	responseStatusKeys = [...]string{"code", "status", "message", "reason"}
-	annotationKeys     = [...]string{"authorization.k8s.io/decision", "authorization.k8s.io/reason"}
+	annotationKeys     = [...]string{"authorization.k8s.io/decision", "authorization.k8s.io/reason", "audit.k8s.io/truncated"}
 )
 
 // user reads a UserInfo. What was read before comes from an earlier key of the
@@ -249,13 +256,13 @@ func (d *Decoder) textsOf(keys []string, first int) bool {
 	return d.keyed(keys, func(key int) bool { return d.readText(first + key) })
 }
 
-// body copies a value, or skips it if objects are not wanted.
+// body reads a value as it is written. It points into the text until fill.
 func (d *Decoder) body(dst *[]byte) bool {
 	d.peek()
 	from := d.at
 	ok := d.skip()
-	if ok && d.Objects {
-		*dst = bytes.Clone(d.text[from:d.at])
+	if ok {
+		*dst = d.text[from:d.at]
 	}
 	return ok
 }

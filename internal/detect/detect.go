@@ -20,11 +20,12 @@ const (
 	Cut     Reason = "cut before the identity"
 	Limit   Reason = "too deep or too large to unwrap"
 	Dialect Reason = "names anonymous, but is another kind of record (a Falco alert, Rancher's API audit log or OCSF)"
+	Body    Reason = "writes a binding, but the body that says to whom was cut"
 	NoEvent Reason = "names anonymous, but no audit event parses out of it"
 )
 
 // Reasons lists the reasons in the order in which they are reported.
-func Reasons() []Reason { return []Reason{Cut, Limit, Dialect, NoEvent} }
+func Reasons() []Reason { return []Reason{Cut, Limit, Dialect, Body, NoEvent} }
 
 // Annotator judges texts under one policy. It is not safe for concurrent use.
 type Annotator struct {
@@ -58,14 +59,18 @@ func (a *Annotator) wide() bool {
 // until emit returns. events counts the events of the text, findings or not.
 func (a *Annotator) Text(text []byte, emit func(*Finding)) (events int, reason Reason) {
 	a.unwrapper.Objects = a.Policy.Includes(judge.AnonymousAccessGranted)
+	hidden := false
 	err := a.unwrapper.Unwrap(text, func(found envelope.Found) {
 		events++
 		f := Finding{Event: found.Event, Format: found.Format, Cluster: found.Cluster}
 		if a.Event(&f) {
 			emit(&f)
 		}
+		hidden = hidden || f.Verdict.HiddenGrant
 	})
 	switch {
+	case hidden:
+		return events, Body
 	case err == nil:
 		return events, Decided
 	case audit.Dull(text, false):

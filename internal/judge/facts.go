@@ -13,7 +13,7 @@ type facts struct {
 	class   Class
 	outcome Outcome
 	binding Binding // what let the request in
-	grant   grant   // what the request grants, for that class
+	grant   grant   // what the request grants to everybody; the zero value if nothing
 
 	verb, resource, subresource, namespace, name string
 	path                                         string // the request URI without its query
@@ -37,8 +37,11 @@ func (p *Policy) factsOf(ev *audit.Event) facts {
 		name:        ev.ObjectRef.Name,
 		agent:       strings.ToLower(ev.UserAgent),
 	}
-	if f.class == AnonymousAccessGranted {
+	if f.class == AnonymousAccessGranted || f.class.anonymous() {
 		f.grant, _ = grantOf(ev)
+	}
+	if f.class == AnonymousAccessGranted && f.grant.void {
+		f.outcome = Denied // nothing was granted, whatever the authorizer said
 	}
 	f.path, _, _ = strings.Cut(ev.RequestURI, "?")
 	if f.resource == "" {

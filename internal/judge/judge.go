@@ -42,6 +42,12 @@ type Verdict struct {
 	SrcIPs     []string // the address that no client could forge, or the whole chain
 	XFFSuspect bool     // the chain of addresses was probably forged
 	Binding    Binding  // what let the request in
+	Grant      Binding  // the binding to everybody that the request made or changed; the zero value if none
+	Undo       []string // how to take back what the request did: commands, or words
+
+	// HiddenGrant: the request wrote a binding whose subjects the event does not
+	// show, because its body was removed or cut. It may be a grant.
+	HiddenGrant bool
 }
 
 // Judge says what ev means under the policy. The verdict shares no memory with
@@ -59,6 +65,7 @@ func (p *Policy) Judge(ev *audit.Event) Verdict {
 		v.SrcIPs = []string{f.srcIP}
 	}
 	if !v.Hit {
+		v.HiddenGrant = p.Includes(AnonymousAccessGranted) && hiddenGrant(ev)
 		return v
 	}
 	v.Category = categoryOf(&f)
@@ -69,6 +76,10 @@ func (p *Policy) Judge(ev *audit.Event) Verdict {
 	v.What = what(&f)
 	v.Message = message(&f, &v)
 	v.Remediation = remediation(&f, v.Category)
+	v.Undo = undo(&f)
+	if !f.grant.void {
+		v.Grant = f.grant.binding
+	}
 	v.ThreatObject = Clean(f.srcIP)
 	return v
 }
@@ -141,15 +152,7 @@ func message(f *facts, v *Verdict) string {
 	case c.Name == "health_probe" || c.Name == "denied_health_probe" || c.Name == "version_probe":
 		return who + " health or version request from " + from + " (" + Clean(f.path) + ")"
 	case f.class == AnonymousAccessGranted:
-		b := &f.grant.binding
-		result := "asked to grant"
-		switch v.Outcome {
-		case Allowed:
-			result = "granted"
-		case Denied:
-			result = "tried to grant"
-		}
-		return Clean(f.ev.User.Username) + " " + result + " " + Clean(strings.TrimSpace(b.RoleKind+" "+b.Role)) + " to " + Clean(b.Subject) + " by " + b.Kind + " " + Clean(b.Name)
+		return Clean(f.ev.User.Username) + " " + f.grant.describe(v.Outcome)
 	case c.Name == "web_scan_noise":
 		return "Web scan of the Kubernetes API from " + from + ": " + Clean(f.path)
 	case f.allowed():
