@@ -19,8 +19,8 @@ var (
 // Decoder reads one event after the other. The zero value is ready. It is not
 // safe for concurrent use.
 type Decoder struct {
-	// Objects makes the decoder keep the request and response objects of an
-	// event, which it copies.
+	// Objects makes the decoder keep the request and response objects of every
+	// event, which it copies. Those of an anonymous user are always kept.
 	Objects bool
 
 	cursor
@@ -176,6 +176,12 @@ func (d *Decoder) fill() {
 	ev.ResponseStatus = ResponseStatus{text(i), text(i + 1), text(i + 2), text(i + 3)}
 	i = textAnnotations
 	ev.Annotations = Annotations{Decision: text(i), Reason: text(i + 1), LoginDecision: text(i + 2), LoginUser: text(i + 3), Truncated: text(i + 4)}
+	name, group := ev.User.Anonymous()
+	if keep := d.Objects || name || group; keep {
+		ev.RequestObject, ev.ResponseObject = bytes.Clone(ev.RequestObject), bytes.Clone(ev.ResponseObject)
+	} else {
+		ev.RequestObject, ev.ResponseObject = nil, nil
+	}
 }
 
 func (d *Decoder) met(key int) bool { return d.seen&(1<<key) != 0 }
@@ -244,13 +250,13 @@ func (d *Decoder) textsOf(keys []string, first int) bool {
 	return d.form(func() bool { return d.keyed(keys, func(key int) bool { return d.readText(first + key) }) })
 }
 
-// body copies a value, or skips it if objects are not wanted.
+// body reads a value as it is written. It points into the text until fill.
 func (d *Decoder) body(dst *[]byte) bool {
 	d.peek()
 	from := d.at
 	ok := d.skip()
-	if ok && d.Objects {
-		*dst = bytes.Clone(d.text[from:d.at])
+	if ok {
+		*dst = d.text[from:d.at]
 	}
 	return ok
 }

@@ -26,6 +26,7 @@ func TestDecodeWhole(t *testing.T) {
 		UserAgent:                "kubectl/v1.36",
 		ObjectRef:                audit.ObjectRef{Resource: "pods", Namespace: "web", Name: "n", APIGroup: "g", APIVersion: "v1", Subresource: "log"},
 		ResponseStatus:           audit.ResponseStatus{Code: "403", Status: "Failure", Message: `pods is forbidden: User "system:anonymous"`, Reason: "Forbidden"},
+		RequestObject:            []byte(`{"user":{"username":"x"}}`), // kept, for the user is anonymous
 		RequestReceivedTimestamp: "2026-11-23T09:28:47.400470Z", StageTimestamp: "2026-11-23T09:28:47.400520Z",
 		Annotations: audit.Annotations{Decision: "forbid", Reason: "none"},
 	}

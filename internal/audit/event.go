@@ -32,7 +32,7 @@ type Event struct {
 	ObjectRef      ObjectRef
 	ResponseStatus ResponseStatus
 
-	RequestObject, ResponseObject []byte // JSON as it stands; only if the decoder was told to keep them
+	RequestObject, ResponseObject []byte // JSON as it stands; only if the user is anonymous or the decoder was told to keep them
 
 	RequestReceivedTimestamp string // RFC 3339 with microseconds
 	StageTimestamp           string
@@ -92,7 +92,7 @@ func (s *ResponseStatus) HTTPCode() int {
 	return int(f)
 }
 
-// Annotations holds those that the authorizer writes. A client cannot write
+// Annotations holds those that the API server writes. A client cannot write
 // them: they are the only proof in an event.
 type Annotations struct {
 	Decision string // authorization.k8s.io/decision: allow or forbid; empty before authorization

@@ -218,6 +218,9 @@ func TestInputs(t *testing.T) {
 					if field.Name == "format" {
 						continue
 					}
+					if names := []string{"undo", "grant_kind", "grant_binding", "grant_role", "grant_subject"}; slices.Contains(names, field.Name) && !slices.Contains(tc.columns, "_raw") {
+						continue // columns hold no bodies, which name generated objects and subjects
+					}
 					if diff := cmp.Diff(a, b); diff != "" {
 						t.Fatalf("row %d, %s (-raw +%s)\n%s", i, field.Name, name, diff)
 					}

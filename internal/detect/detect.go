@@ -22,11 +22,12 @@ const (
 	Packed   Reason = "packed text that cannot be unpacked"
 	Identity Reason = "names anonymous, but the identity of its audit event cannot be read"
 	Dialect  Reason = "names anonymous, but is another kind of record (a Falco alert, a GuardDuty finding, Rancher's API audit log or OCSF)"
+	Body     Reason = "writes a binding, but the body that says to whom was cut"
 	NoEvent  Reason = "names anonymous, but no audit event parses out of it"
 )
 
 // Reasons lists the reasons in the order in which they are reported.
-func Reasons() []Reason { return []Reason{Cut, Limit, Packed, Identity, Dialect, NoEvent} }
+func Reasons() []Reason { return []Reason{Cut, Limit, Packed, Identity, Dialect, Body, NoEvent} }
 
 // Annotator judges texts under one policy. It is not safe for concurrent use.
 type Annotator struct {
@@ -63,7 +64,7 @@ func (a *Annotator) wide() bool {
 // until emit returns. events counts the events of the text, findings or not.
 func (a *Annotator) Text(text []byte, emit func(*Finding)) (events int, reason Reason) {
 	a.unwrapper.Objects = a.Policy.Includes(judge.AnonymousAccessGranted)
-	unread := false
+	unread, hidden := false, false
 	err := a.unwrapper.Unwrap(text, func(found envelope.Found) {
 		events++
 		f := Finding{Event: found.Event, Format: found.Format, Cluster: found.Cluster}
@@ -74,10 +75,13 @@ func (a *Annotator) Text(text []byte, emit func(*Finding)) (events int, reason R
 			emit(&f)
 		}
 		unread = unread || f.Verdict.Class == judge.Unknown && audit.Candidate(found.Text)
+		hidden = hidden || f.Verdict.HiddenGrant
 	})
 	switch {
 	case err == nil && unread:
 		return events, Identity
+	case hidden:
+		return events, Body
 	case err == nil:
 		return events, Decided
 	case audit.Dull(text, false):

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/kubeanon/kubeanon/internal/audit"
 )
 
 // Binding is what the RBAC authorizer says let a request in.
@@ -97,12 +95,6 @@ const openshiftWebhooks = "system:webhooks"
 // says not to modify.
 func (b *Binding) ofOpenShift() bool {
 	return b.Name != "" && !b.clusterInfo() && b.byDefault() && !slices.Contains([]string{"system:public-info-viewer", "system:discovery", "system:basic-user"}, b.Name)
-}
-
-// anonymous reports whether the subject is everybody without an account.
-func (b *Binding) anonymous() bool {
-	_, name, _ := strings.Cut(b.Subject, " ")
-	return name == audit.Anonymous || name == audit.Unauthenticated
 }
 
 // clusterInfoBinding is the name of kubeadm's binding and of its role.

@@ -14,7 +14,7 @@ type facts struct {
 	outcome Outcome
 	effect  Effect
 	binding Binding // what let the request in
-	grant   grant   // what the request grants, for that class
+	grant   grant   // what the request grants to everybody; the zero value if nothing
 
 	verb, resource, subresource, namespace, name string
 	path                                         string // of the request URI, as the server matches it
@@ -38,8 +38,11 @@ func (p *Policy) factsOf(ev *audit.Event) facts {
 		name:        ev.ObjectRef.Name,
 		agent:       strings.ToLower(ev.UserAgent),
 	}
-	if f.class == AnonymousAccessGranted {
+	if f.class == AnonymousAccessGranted || f.class.anonymous() {
 		f.grant, _ = grantOf(ev)
+	}
+	if f.class == AnonymousAccessGranted && f.grant.void {
+		f.outcome = Denied // nothing was granted, whatever the authorizer said
 	}
 	f.path = servedPath(ev.RequestURI)
 	if f.resource == "" {
@@ -151,7 +154,7 @@ func (f *facts) sub(set []string) bool {
 // the hole. A default binding is not, so that the group system:unauthenticated
 // among those that were taken hides no right to impersonate.
 func (f *facts) impersonates() bool {
-	if !f.class.anonymous() || f.binding.anonymous() && !f.binding.byDefault() {
+	if !f.class.anonymous() || f.binding.toAnonymous() && !f.binding.byDefault() {
 		return false
 	}
 	who := &f.ev.ImpersonatedUser

@@ -45,6 +45,12 @@ type Verdict struct {
 	XFFSuspect bool     // the chain of addresses was probably forged
 	Binding    Binding  // what let the request in; none if anonymous acted as somebody else, whose bindings are no door
 	ActedAs    string   // the user that anonymous impersonated
+	Grant      Binding  // the binding to everybody that the request made or changed; the zero value if none
+	Undo       []string // how to take back what the request did: commands, or words
+
+	// HiddenGrant: the request wrote a binding whose subjects the event does not
+	// show, because its body was removed or cut. It may be a grant.
+	HiddenGrant bool
 }
 
 // Judge says what ev means under the policy. The verdict shares no memory with
@@ -65,6 +71,7 @@ func (p *Policy) Judge(ev *audit.Event) Verdict {
 		v.Binding, v.ActedAs = Binding{}, cmp.Or(ev.ImpersonatedUser.Username, ev.ImpersonatedUser.UID)
 	}
 	if !v.Hit {
+		v.HiddenGrant = p.Includes(AnonymousAccessGranted) && hiddenGrant(ev)
 		return v
 	}
 	v.Category = categoryOf(&f)
@@ -75,6 +82,10 @@ func (p *Policy) Judge(ev *audit.Event) Verdict {
 	v.What = what(&f)
 	v.Message = message(&f, &v)
 	v.Remediation = remediation(&f, v.Category)
+	v.Undo = undo(&f)
+	if !f.grant.void {
+		v.Grant = f.grant.binding
+	}
 	v.ThreatObject = Clean(f.srcIP)
 	return v
 }
@@ -147,7 +158,7 @@ func message(f *facts, v *Verdict) string {
 		return v.Category.message(f, who, from)
 	}
 	if f.class == AnonymousAccessGranted {
-		return f.grant.message(f)
+		return Clean(f.ev.User.Username) + " " + f.grant.describe(v.Outcome)
 	}
 	by := ""
 	if b := &f.binding; b.Name != "" && !f.impersonates() {

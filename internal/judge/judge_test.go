@@ -421,14 +421,14 @@ func TestRemediation(t *testing.T) {
 	}
 	for _, tc := range []struct{ what, decision, reason, want string }{
 		{"pods", "allow", rogue, "kubectl delete clusterrolebinding 'anon-view'"},
-		{"pods@web", "allow", reason("RoleBinding", "open/web"), "kubectl delete rolebinding --namespace='web' 'open'"},
-		{"pods", "allow", reason("ClusterRoleBinding", "it's; rm -rf $HOME"), `kubectl delete clusterrolebinding 'it'\''s; rm -rf $HOME'`},
-		{"pods", "allow", reason("ClusterRoleBinding", "--all"), "kubectl delete clusterrolebinding -- '--all'"},
-		{"pods", "allow", reason("ClusterRoleBinding", "a\x1b[2Jb"), "start the API server with --anonymous-auth=false"},
-		{"pods", "allow", "", "start the API server with --anonymous-auth=false"},
+		{"pods@web", "allow", reason("RoleBinding", "open/web"), "kubectl delete rolebinding 'open' -n web"},
+		{"pods", "allow", reason("ClusterRoleBinding", "it's; rm -rf $HOME"), `delete the ClusterRoleBinding "it's; rm -rf $HOME"`},
+		{"pods", "allow", reason("ClusterRoleBinding", "--all"), `delete the ClusterRoleBinding "--all"`},
+		{"pods", "allow", reason("ClusterRoleBinding", "a\x1b[2Jb"), `delete the ClusterRoleBinding "a\x1b[2Jb"`},
+		{"pods", "allow", "", "no RBAC binding is named"},
 		{"/healthz", "allow", publicInfo, ""},
 		{"/healthz", "allow", rogue, "kubectl delete clusterrolebinding 'anon-view'"},
-		{"/apis", "allow", strings.ReplaceAll(publicInfo, "public-info-viewer", "discovery"), "kubectl delete clusterrolebinding 'system:discovery' # the API server makes it anew"},
+		{"/apis", "allow", strings.ReplaceAll(publicInfo, "public-info-viewer", "discovery"), "kubectl patch clusterrolebinding system:discovery --type=merge"},
 		{"pods", "forbid", "", ""},
 		{"pods", "", "", ""},
 	} {

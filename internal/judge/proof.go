@@ -35,6 +35,12 @@ func ProveClass(ev *audit.Event, c Class) string {
 
 // ProveOutcome names the field of ev that settles the outcome.
 func ProveOutcome(ev *audit.Event) string {
+	if g, ok := grantOf(ev); ok && g.void && classify(ev) == AnonymousAccessGranted && outcomeOf(ev) != Denied {
+		if dryRun(ev.RequestURI) {
+			return "the request is a dry run, which grants nothing"
+		}
+		return fmt.Sprintf("responseStatus.code is %d: the write failed and granted nothing", ev.ResponseStatus.HTTPCode())
+	}
 	if d := ev.Annotations.Decision; d == "allow" || d == "forbid" {
 		return fmt.Sprintf("authorization.k8s.io/decision is %q", d)
 	}

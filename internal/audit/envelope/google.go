@@ -45,7 +45,7 @@ func gke(u *Unwrapper, o object, at place) bool {
 	ev.ResponseStatus.Code = httpCodes[string(status.get("code"))]
 	ev.ResponseStatus.Message = status.string("message")
 	gkeObject(&ev, payload.string("methodName"), payload.string("resourceName"))
-	if u.Objects {
+	if u.Objects || ev.User.Username == audit.Anonymous {
 		ev.RequestObject, ev.ResponseObject = payload.get("request"), payload.get("response")
 	}
 	u.emit(&ev, nil, at.in(at.wrapper, ""))

@@ -359,7 +359,7 @@ func opening() []request {
 		{kind: "binding by apply", method: http.MethodPatch, path: rbs + "/e2e-apply?fieldManager=e2e", header: "Content-Type: application/apply-patch+yaml\r\n", body: fmt.Sprintf(binding, "RoleBinding", "e2e-apply", "view", "User", "system:anonymous"), want: grant(201, "e2e-apply/web")},
 		{kind: "binding by create", method: http.MethodPost, path: rbs, body: fmt.Sprintf(binding, "RoleBinding", "e2e-create", "view", "Group", "system:unauthenticated"), want: grant(201, "e2e-create/web")},
 		{kind: "binding by update", method: http.MethodPut, path: rbs + "/e2e-create", body: fmt.Sprintf(binding, "RoleBinding", "e2e-create", "view", "User", "system:anonymous"), want: grant(200, "e2e-create/web")},
-		{kind: "binding, dry run", method: http.MethodPost, path: crbs + "?dryRun=All", body: fmt.Sprintf(binding, "ClusterRoleBinding", "e2e-dry", "cluster-admin", "User", "system:anonymous"), want: grant(201, "e2e-dry")},
+		{kind: "binding, dry run", method: http.MethodPost, path: crbs + "?dryRun=All", body: fmt.Sprintf(binding, "ClusterRoleBinding", "e2e-dry", "cluster-admin", "User", "system:anonymous"), want: expectation{status: 201, class: "anonymous_access_granted", outcome: "denied", category: "anonymous_access_granted", binding: "e2e-dry", stages: complete}},
 		{kind: "binding by somebody who may not", method: http.MethodPost, path: crbs, body: fmt.Sprintf(binding, "ClusterRoleBinding", "e2e-alice", "view", "User", "system:anonymous"), want: expectation{status: 403}},
 		{kind: "binding by delete", method: http.MethodDelete, path: crbs + "/e2e-json", want: expectation{status: 200}},
 		{kind: "binding by delete", method: http.MethodDelete, path: rbs + "/e2e-apply", want: expectation{status: 200}},
