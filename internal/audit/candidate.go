@@ -103,7 +103,8 @@ func Dull(text []byte, doubled bool) bool { return Whole(text, doubled) && !Cand
 //
 // In a wrapper, where events stand in strings, each of those has to end as a
 // JSON value ends, too (AKS cuts them at 16 KiB); and one that may hold packed
-// text, which cannot show a name, is not whole.
+// text, which cannot show a name, is not whole. Nor is a record of Google Cloud,
+// which leaves the name out.
 //
 // With doubled, text is the inside of a quoted CSV cell.
 func Whole(text []byte, doubled bool) bool {
@@ -118,7 +119,14 @@ func Whole(text []byte, doubled bool) bool {
 		step = 2
 	}
 	return closed(text, step) &&
-		(Plain(text) || bytes.HasPrefix(text, plainHeadDoubled) || !packed(text) && stringsClosed(text, step))
+		(Plain(text) || bytes.HasPrefix(text, plainHeadDoubled) || !packed(text) && !nameless(text) && stringsClosed(text, step))
+}
+
+// nameless reports whether text may hold a record of Google Cloud Audit Logs, in
+// which a request without a name names nobody: there is nothing to look for, and a
+// client can write the key of a principal into its own object.
+func nameless(text []byte) bool {
+	return bytes.Contains(text, []byte("protoPayload")) || bytes.Contains(text, []byte("protopayload"))
 }
 
 // Plain reports whether text begins as an event that the API server wrote: no

@@ -35,6 +35,7 @@ func gke(u *Unwrapper, o object, at place) bool {
 	if ev.User.Username == "" {
 		ev.User.Username = authentication.string("authoritySelector")
 	}
+	ev.NoPrincipal = ev.User.Username == ""
 	labels := o.object("labels")
 	ev.Annotations.Decision = labels.string("authorization.k8s.io/decision")
 	ev.Annotations.Reason = labels.string("authorization.k8s.io/reason")
@@ -43,6 +44,9 @@ func gke(u *Unwrapper, o object, at place) bool {
 	}
 	status := payload.object("status")
 	ev.ResponseStatus.Code = httpCodes[string(status.get("code"))]
+	if code := string(status.get("code")); payload.is("status", '{') && ev.Annotations.Decision == "" && (code == "" || code == "0") {
+		ev.ResponseStatus.Code = "200" // an empty google.rpc.Status is OK
+	}
 	ev.ResponseStatus.Message = status.string("message")
 	gkeObject(&ev, payload.string("methodName"), payload.string("resourceName"))
 	if u.Objects || ev.User.Username == audit.Anonymous {
