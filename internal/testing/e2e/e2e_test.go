@@ -58,11 +58,14 @@ func TestLedger(t *testing.T) {
 	f := &traffic{cluster: c, actors: map[string]tls.Certificate{
 		"admin": c.admin, "alice": c.ca.issue("alice", "alice"), "stranger": stranger.issue("stranger", "kubernetes-admin", "system:masters"),
 		"system:anonymous": c.ca.issue("name", "system:anonymous", "dev-team"), "System:Anonymous": c.ca.issue("case", "System:Anonymous"),
-		"anonymous-masters": c.ca.issue("name-masters", "system:anonymous", "system:masters"),
-		"bob":               c.ca.issue("bob", "bob", "system:unauthenticated"),
+		"anonymous-platform": c.ca.issue("name-platform", "system:anonymous", "platform"),
+		"anonymous-masters":  c.ca.issue("name-masters", "system:anonymous", "system:masters"),
+		"bob":                c.ca.issue("bob", "bob", "system:unauthenticated"),
 	}}
 	f.send("closed", append(closed(), spelled()...))
-	f.send("opening", opening())
+	f.send("opening", append(opening(), granting()...))
+	waitForAccess(t, c, `"user":"system:anonymous","groups":["platform"],"resourceAttributes":{"verb":"list","resource":"pods","namespace":"web"}`, true)
+	f.send("opening", platform())
 	for _, phase := range []struct {
 		name     string
 		open     request
@@ -168,21 +171,26 @@ func setUp(t *testing.T, c *cluster) {
 // administrator's name, so that nothing anonymous comes of it.
 func waitFor(t *testing.T, c *cluster, attributes string, allowed bool) {
 	t.Helper()
-	waitForAccess(t, c, `"resourceAttributes":{`+attributes+`}`, allowed)
+	waitForAccess(t, c, nobody+`"resourceAttributes":{`+attributes+`}`, allowed)
 }
 
 // waitForPath waits until nobody may get a path, or may not any more.
 func waitForPath(t *testing.T, c *cluster, path string, allowed bool) {
 	t.Helper()
-	waitForAccess(t, c, `"nonResourceAttributes":{"verb":"get","path":"`+path+`"}`, allowed)
+	waitForAccess(t, c, nobody+`"nonResourceAttributes":{"verb":"get","path":"`+path+`"}`, allowed)
 }
 
+// nobody is who asks in a SubjectAccessReview.
+const nobody = `"user":"system:anonymous","groups":["system:unauthenticated"],`
+
+// waitForAccess waits until the authorizer answers a SubjectAccessReview with this
+// spec in this way.
 func waitForAccess(t *testing.T, c *cluster, access string, allowed bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		var review struct{ Status struct{ Allowed bool } }
 		answer := c.ask(c.admin, http.MethodPost, "/apis/authorization.k8s.io/v1/subjectaccessreviews",
-			`{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","spec":{"user":"system:anonymous","groups":["system:unauthenticated"],`+access+`}}`)
+			`{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","spec":{`+access+`}}`)
 		if err := json.NewDecoder(answer.Body).Decode(&review); err == nil && review.Status.Allowed == allowed {
 			return
 		}

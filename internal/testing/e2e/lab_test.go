@@ -145,3 +145,66 @@ func widened(f *traffic) {
 	})
 	waitForPath(f.cluster.t, f.cluster, "/metrics", false)
 }
+
+// granting are writes of bindings by the administrator: patches whose odd keys hide
+// a grant that the API server makes, or show one that it does not make, and writes
+// that are refused.
+func granting() (all []request) {
+	const (
+		everyone = `{"apiGroup":"rbac.authorization.k8s.io","kind":"Group","name":"system:unauthenticated"}`
+		name     = "e2e-hidden"
+		merge    = "Content-Type: application/merge-patch+json\r\n"
+		smp      = "Content-Type: application/strategic-merge-patch+json\r\n"
+		ops      = "Content-Type: application/json-patch+json\r\n"
+	)
+	harmless := fmt.Sprintf(binding, "ClusterRoleBinding", name, "view", "User", "alice")
+	write := func(kind, method, path, header, body string, want expectation) {
+		all = append(all, request{kind: kind, actor: "admin", method: method, path: path, header: header, body: body, want: want})
+	}
+	grant := func(status int, outcome, name string) expectation {
+		return expectation{status: status, class: "anonymous_access_granted", outcome: outcome, category: "anonymous_access_granted", binding: name, stages: complete}
+	}
+	write("binding of somebody", http.MethodPost, crbs, "", harmless, expectation{status: 201})
+	with := func(more string) string { return strings.TrimSuffix(everyone, "}") + "," + more + "}" }
+	for _, hidden := range []struct{ header, patch string }{
+		{merge, `{"subjects":[` + everyone + `],"Subjects":[]}`},
+		{merge, `{"subjects":[` + with(`"Name":"bob"`) + `]}`},
+		{merge, `{"subjects":[` + with(`"KIND":"ServiceAccount"`) + `]}`},
+		{merge, `{"subjects":[` + with(`"$patch":"delete"`) + `]}`},
+		{smp, `{"subjects":[` + everyone + `],"Subjects":[]}`},
+		{ops, `[{"op":"add","path":"/subjects/-","value":` + everyone + `,"OP":"test","Value":1}]`},
+		{ops, `[{"op":"replace","path":"/subjects/0/name","value":"system:anonymous"}]`},
+		{ops, `[{"op":"add","path":"/metadata/annotations","value":{"w":"system:anonymous"}},{"op":"copy","from":"/metadata/annotations/w","path":"/subjects/0/name"}]`},
+		{ops, `[{"op":"add","path":"/metadata/annotations","value":{"w":"system:anonymous"}},{"op":"move","from":"/metadata/annotations/w","path":"/subjects/0/name"}]`},
+	} {
+		write("a grant that is hidden in a patch", http.MethodPatch, crbs+"/"+name, hidden.header, hidden.patch, grant(200, "allowed", name))
+		write("the binding as it was", http.MethodPut, crbs+"/"+name, "", harmless, expectation{status: 200})
+	}
+	for _, none := range []struct{ header, patch string }{
+		{merge, `{"Subjects":[` + everyone + `]}`},
+		{ops, `[{"op":"add","path":"/subjects/-","value":` + everyone + `},{"op":"remove","path":"/subjects/1"}]`},
+	} {
+		write("a patch that looks like a grant", http.MethodPatch, crbs+"/"+name, none.header, none.patch, expectation{status: 200})
+	}
+	everybody := func(role string) string {
+		return fmt.Sprintf(binding, "ClusterRoleBinding", name, role, "Group", "system:unauthenticated")
+	}
+	write("a grant that conflicts", http.MethodPost, crbs, "", everybody("view"), grant(409, "denied", name))
+	write("a grant with another role", http.MethodPut, crbs+"/"+name, "", everybody("cluster-admin"), grant(422, "denied", name))
+	write("a grant by a binding that is not there", http.MethodPatch, crbs+"/e2e-none", merge, `{"subjects":[`+everyone+`]}`, grant(404, "denied", "e2e-none"))
+	write("binding by delete", http.MethodDelete, crbs+"/"+name, "", "", expectation{status: 200})
+	write("binding of somebody", http.MethodPost, crbs, "", fmt.Sprintf(binding, "ClusterRoleBinding", "e2e-role", "cluster-admin", "User", "dora"), expectation{status: 201})
+	write("a grant whose role is hidden", http.MethodPatch, crbs+"/e2e-role", merge, `{"subjects":[`+everyone+`],"RoleRef":{"kind":"ClusterRole","name":"view"}}`, grant(200, "allowed", "e2e-role"))
+	write("binding by delete", http.MethodDelete, crbs+"/e2e-role", "", "", expectation{status: 200})
+	write("binding of a group", http.MethodPost, crbs, "", fmt.Sprintf(binding, "ClusterRoleBinding", "platform-view", "e2e-reader", "Group", "platform"), expectation{status: 201})
+	return all
+}
+
+// platform is what somebody does whose certificate has the name, and who is let in
+// by a group of its own.
+func platform() []request {
+	return []request{
+		{kind: "the name by certificate, let in by another group", actor: "anonymous-platform", path: "/api/v1/namespaces/web/pods", want: allowed(200, "anon_resource_read", "platform-view").as("anonymous_user_only")},
+		{kind: "binding of a group", actor: "admin", method: http.MethodDelete, path: crbs + "/platform-view", want: expectation{status: 200}},
+	}
+}
