@@ -7,7 +7,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"strings"
@@ -53,7 +52,7 @@ func run(ctx context.Context, args []string, std stdio) error {
 			"Without either:           kubeanon demo",
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 && c.Args().First() != "help" {
-				return usageError(fmt.Sprintf("kubeanon: %q is no command; allowed: %s (see kubeanon --help)", c.Args().First(), strings.Join(commandNames(c.App), ", ")))
+				return usagef("unknown command %q; allowed: %s (see kubeanon --help)", c.Args().First(), strings.Join(commandNames(c.App), ", "))
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -101,7 +100,7 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown && strings.Contains(name, "_") {
 		hint = "; flags have - where the search command has _"
 	}
-	return usageError(fmt.Sprintf("kubeanon: %v%s (see %s --help)", err, hint, c.Command.HelpName))
+	return usagef("%v%s (see %s --help)", err, hint, c.Command.HelpName)
 }
 
 // interspersed moves the flags of a command before its arguments, so that

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,17 +36,17 @@ func doctorCommand(std stdio) *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return usageError(fmt.Sprintf("kubeanon: doctor takes no arguments, but got %q", c.Args().First()))
+				return usagef("doctor takes no arguments, but got %q", c.Args().First())
 			}
 			self, err := os.Executable()
 			if err != nil {
-				return fmt.Errorf("kubeanon: doctor: %w", err)
+				return fmt.Errorf("doctor: %w", err)
 			}
 			in := doctor.Installation{Now: time.Now()}
 			in.App, in.Checkpoints = doctor.Find(self, os.Getenv("SPLUNK_HOME"))
 			if c.IsSet("app") {
 				if in.App, err = filepath.Abs(c.String("app")); err != nil {
-					return fmt.Errorf("kubeanon: doctor: %w", err)
+					return fmt.Errorf("doctor: %w", err)
 				}
 				_, in.Checkpoints = doctor.Find(filepath.Join(in.App, "bin", "kubeanon"), "")
 			}
@@ -78,7 +77,7 @@ func doctorCommand(std stdio) *cli.Command {
 				}
 			}
 			if failed > 0 {
-				return errors.New("kubeanon: doctor: " + plural(failed, "check") + " failed")
+				return foundError("doctor: " + plural(failed, "check") + " failed")
 			}
 			return nil
 		},

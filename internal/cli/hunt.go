@@ -60,11 +60,11 @@ func runHunt(c *cli.Context, std stdio) error {
 	head, query := c.String("splunk") != "", c.String("query")
 	switch {
 	case c.NArg() > 0:
-		return usageError(fmt.Sprintf("kubeanon: hunt takes no arguments, but got %q; the search goes into --query", c.Args().First()))
+		return usagef("hunt takes no arguments, but got %q; the search goes into --query", c.Args().First())
 	case head == (c.String("url") != ""):
-		return usageError("kubeanon: hunt where? Either --splunk https://SEARCHHEAD:8089, or --url and --tenant of Splunk Cloud Services")
+		return usageError("hunt needs either --splunk https://SEARCHHEAD:8089, or --url and --tenant of Splunk Cloud Services")
 	case !head && query == "":
-		return usageError("kubeanon: Splunk Cloud Services need a --query")
+		return usageError("Splunk Cloud Services need a --query")
 	case query == "":
 		query = huntQuery
 	}
@@ -169,7 +169,7 @@ func (h *hunt) end(stderr *os.File, stats bool, err error) error {
 	}
 	writeErr := h.out.close(stderr, h.reasons, nil)
 	if h.bare > 0 && h.bare < h.stats.Lines {
-		fmt.Fprintf(stderr, "kubeanon: %d rows without _raw were not judged\n", h.bare)
+		note(stderr, "%d rows without _raw were not judged", h.bare)
 	}
 	if stats {
 		if err := printStats(stderr, h.stats); err != nil {
@@ -180,10 +180,10 @@ func (h *hunt) end(stderr *os.File, stats bool, err error) error {
 	case writeErr != nil:
 		return writeErr
 	case err != nil:
-		return unreadableError{fmt.Errorf("kubeanon: hunt: %w", err)}
+		return unreadableError{fmt.Errorf("hunt: %w", err)}
 	case h.stats.Hits > 0:
 		return errFound
 	}
-	fmt.Fprintf(stderr, "kubeanon: no anonymous requests in %d events\n", h.stats.Events)
+	note(stderr, "no anonymous requests in %d events", h.stats.Events)
 	return nil
 }

@@ -53,7 +53,7 @@ func openOutlet(c *cli.Context, opts *options.Options, std stdio, title string) 
 		return nil, usageError(err.Error())
 	}
 	if n := c.Int("top"); n < 0 || n == 0 && c.IsSet("top") {
-		return nil, usageError(fmt.Sprintf("kubeanon: --top=%d is not valid; write a number from 1 on", n))
+		return nil, usagef("--top=%d is not valid; write a number from 1 on", n)
 	}
 	if o.filter, err = newFilter(c, o.source.At); err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func openOutlet(c *cli.Context, opts *options.Options, std stdio, title string) 
 	if name := c.String("output"); name != "" {
 		o.toFile = true
 		if o.out, err = os.Create(name); err != nil {
-			return nil, usageError(fmt.Sprintf("kubeanon: --output: %v", err))
+			return nil, usagef("--output: %v", err)
 		}
 	}
 	o.buffered = bufio.NewWriterSize(o.out, 1<<16)
@@ -114,21 +114,21 @@ func (o *outlet) close(stderr io.Writer, reasons map[detect.Reason]int64, first 
 	}
 	for _, reason := range detect.Reasons() {
 		if n := reasons[reason]; n > 0 {
-			fmt.Fprintf(stderr, "kubeanon: %d undecidable: %s", n, reason)
+			where := ""
 			if place, ok := first[reason]; ok {
-				fmt.Fprintf(stderr, "; the first is %s", place)
+				where = fmt.Sprintf("; the first is %s", place)
 			}
-			fmt.Fprintln(stderr)
+			note(stderr, "%d undecidable: %s%s", n, reason, where)
 		}
 	}
 	if o.filter != nil {
 		if n := o.filter.left.Load(); n > 0 {
-			fmt.Fprintf(stderr, "kubeanon: %d findings left out by %s\n", n, strings.Join(o.filter.given, ", "))
+			note(stderr, "%d findings left out by %s", n, strings.Join(o.filter.given, ", "))
 		}
 	}
 	o.allow.report(stderr, o.explain)
 	if o.err != nil {
-		return fmt.Errorf("kubeanon: write: %w", o.err)
+		return fmt.Errorf("write: %w", o.err)
 	}
 	return nil
 }

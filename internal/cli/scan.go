@@ -45,7 +45,7 @@ func runScan(c *cli.Context, std stdio) error {
 	}
 	paths := c.Args().Slice()
 	if len(paths) == 0 {
-		return usageError("kubeanon: scan what? Name files or folders, or - for standard input (see kubeanon scan --help)")
+		return usageError("scan needs a PATH: files or folders, or - for standard input (see kubeanon scan --help)")
 	}
 	out, err := openOutlet(c, &opts, std, titleOf(paths))
 	if err != nil {
@@ -92,12 +92,12 @@ func runScan(c *cli.Context, std stdio) error {
 	case writeErr != nil:
 		return writeErr
 	case scanErr != nil:
-		return unreadableError{fmt.Errorf("kubeanon: %s", strings.ReplaceAll(scanErr.Error(), "\n", "\nkubeanon: "))}
+		return unreadableError{scanErr}
 	case s.Stats.Hits > 0:
 		return errFound
 	}
 	if out.format == "table" {
-		fmt.Fprintln(std.Err, "kubeanon:", nothingFound(s.Stats, out.source.LeftOut > 0))
+		note(std.Err, "%s", nothingFound(s.Stats, out.source.LeftOut > 0))
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"net/url"
 
 	"github.com/urfave/cli/v2"
@@ -43,16 +42,16 @@ func serveCommand(std stdio) *cli.Command {
 
 func runServe(c *cli.Context, std stdio) error {
 	if c.NArg() > 0 {
-		return usageError(fmt.Sprintf("kubeanon: serve takes no arguments, but got %q", c.Args().First()))
+		return usagef("serve takes no arguments, but got %q", c.Args().First())
 	}
 	for _, flag := range []string{"listen", "spool", "hec", "hec-token-file"} {
 		if c.String(flag) == "" {
-			return usageError(fmt.Sprintf("kubeanon: serve needs --%s (see kubeanon serve --help)", flag))
+			return usagef("serve needs --%s (see kubeanon serve --help)", flag)
 		}
 	}
 	u, err := url.Parse(c.String("hec"))
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return usageError(fmt.Sprintf("kubeanon: --hec=%q is not valid; write https://HOST:PORT", c.String("hec")))
+		return usagef("--hec=%q is not valid; write https://HOST:PORT", c.String("hec"))
 	}
 	hecToken, err := secret(c, "hec-token-file")
 	if err != nil {
@@ -65,7 +64,7 @@ func runServe(c *cli.Context, std stdio) error {
 	log := modinput.NewLog(std.Err)
 	client := &hec.Client{Forever: true, URL: c.String("hec"), Token: hecToken, Index: c.String("index"), Sourcetype: c.String("sourcetype"), Warn: log.Warn}
 	if err := client.Open(c.String("hec-ca")); err != nil {
-		return usageError(fmt.Sprintf("kubeanon: --hec-ca: %v", err))
+		return usagef("--hec-ca: %v", err)
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
@@ -77,7 +76,7 @@ func runServe(c *cli.Context, std stdio) error {
 		Token: token, SpoolDir: c.String("spool"), HEC: client, Metrics: c.String("metrics"),
 	}, log)
 	if err != nil {
-		return usageError(fmt.Sprintf("kubeanon: serve: %v", err))
+		return usagef("serve: %v", err)
 	}
 	return nil
 }
