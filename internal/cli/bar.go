@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
-
 )
 
 // bar shows how far a scan is. A nil bar shows nothing.

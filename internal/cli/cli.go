@@ -33,6 +33,9 @@ func run(ctx context.Context, args []string, std stdio) error {
 	if isInput(args, std.In) {
 		return runInput(ctx, args, std)
 	}
+	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
+		args = []string{args[0], "version"}
+	}
 	app := &cli.App{
 		Name:            "kubeanon",
 		Usage:           "find requests that reached a Kubernetes API server without a name",
@@ -49,7 +52,8 @@ func run(ctx context.Context, args []string, std stdio) error {
 		OnUsageError:   onUsageError,
 		Description: "As a Splunk search command: `kube_audit` | kubeanon\n" +
 			"On a laptop:              kubeanon scan /var/log/kubernetes/audit.log\n" +
-			"Without either:           kubeanon demo",
+			"Without either:           kubeanon demo\n\n" +
+			"Exit status:\n" + exitHelp,
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 && c.Args().First() != "help" {
 				return usagef("unknown command %q; allowed: %s (see kubeanon --help)", c.Args().First(), strings.Join(commandNames(c.App), ", "))

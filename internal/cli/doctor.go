@@ -21,7 +21,7 @@ func doctorCommand(std stdio) *cli.Command {
 		Usage: "check an installation in Splunk, and say what to do",
 		Description: "Looks at the app's folder, what is changed in local/, the binary, the search command and the inputs;\n" +
 			"with --splunk also at splunkd, and whether the macro kube_audit finds events.\n" +
-			"Exit status: 0 nothing failed, 1 something did, 2 usage.\n\n" +
+			"Exit status: 0 nothing failed, 1 something did, 2 usage, 4 internal error.\n\n" +
 			"Examples:\n" +
 			"   /opt/splunk/etc/apps/kubeanon/bin/kubeanon doctor\n" +
 			"   kubeanon doctor --app /opt/splunk/etc/apps/kubeanon --splunk https://localhost:8089 --token-file splunk.token\n" +

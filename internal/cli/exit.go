@@ -16,18 +16,18 @@ import (
 
 // The exit codes of all commands. Of several errors the highest code counts.
 const (
-	exitNothing    = 0 // nothing found, and everything was judged
+	exitNothing    = 0 // nothing found
 	exitFound      = 1 // found; for splunkd, a search or an input that failed
 	exitUsage      = 2 // a mistake on the command line
-	exitUnreadable = 3 // some input could not be read or judged
+	exitUnreadable = 3 // some input could not be read
 	exitInternal   = 4 // the result could not be written, or an internal error
 )
 
-// exitHelp explains the exit codes in the help, the manual page and README.md.
-const exitHelp = `0  nothing found, and everything was judged
+// exitHelp explains the exit codes in the help and the manual page.
+const exitHelp = `0  nothing found
 1  found: anonymous requests, a failed check of doctor, a case that differs
 2  usage: a mistake on the command line
-3  some input could not be read or judged; the rest is still reported
+3  some input could not be read; the rest is still reported
 4  the result could not be written or sent, or an internal error
 Of several codes the highest counts.`
 

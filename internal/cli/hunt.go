@@ -27,7 +27,8 @@ func huntCommand(std stdio) *cli.Command {
 		Description: "With --splunk it asks a search head by its REST API, with --url and --tenant Splunk Cloud Services (legacy).\n" +
 			"The search has to give events with their _raw. Ctrl-C ends it there, too; what came until then is reported.\n" +
 			"The token comes from a file, from the environment variable " + tokenVariable + ", or from the terminal.\n" +
-			"Exit status: 0 nothing found, 1 found, 2 usage, 3 the search did not end well.\n\n" +
+			"Exit status: 0 nothing found, 1 found, 2 usage, 3 the search did not end well,\n" +
+			"4 the result could not be written.\n\n" +
 			"Examples:\n" +
 			"   kubeanon hunt --splunk https://splunk:8089 --token-file splunk.token --earliest -7d\n" +
 			"   kubeanon hunt --splunk https://splunk:8089 --token-file splunk.token --app search \\\n" +

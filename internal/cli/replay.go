@@ -32,7 +32,7 @@ func replayCommand(std stdio) *cli.Command {
 		Description: "PATH is a log file, a folder of them, - for standard input, or a YAML file in a form of Splunk's\n" +
 			"attack_data; gzip and zstd are unpacked. Each line is an event.\n" +
 			"The token comes from a file, from the environment variable " + tokenVariable + ", or from the terminal.\n" +
-			"Exit status: 0 all was sent, 1 it was not, 2 usage, 3 some input could not be read.\n\n" +
+			"Exit status: 0 all was sent, 2 usage, 3 some input could not be read, 4 not all was sent.\n\n" +
 			"Examples:\n" +
 			"   kubeanon replay --url https://splunk:8088 --token-file hec.token --index k8s audit.log\n" +
 			"   kubeanon replay --url https://splunk:8088 --token-file hec.token --rebase now --rate 2x kubernetes.yml\n" +
@@ -44,7 +44,7 @@ func replayCommand(std stdio) *cli.Command {
 			&cli.StringFlag{Name: "url", Usage: "`URL` of the collector, such as https://splunk:8088, or of Splunk Cloud Services"},
 			&cli.StringFlag{Name: "token-file", Usage: "`FILE` with the token"},
 			&cli.StringFlag{Name: "ca-file", Usage: "`FILE` in PEM: trust this CA, too"},
-			&cli.StringFlag{Name: "output", Usage: "with --to file: write to `FILE` instead of standard output"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "with --to file: write to `FILE` instead of standard output"},
 			&cli.StringFlag{Name: "index", Usage: "index of all events (default: that of the data set, or of the token)"},
 			&cli.StringFlag{Name: "sourcetype", Usage: "sourcetype of all events (default: that of the data set, or kube:audit)"},
 			&cli.StringFlag{Name: "source", Usage: "source of all events (default: that of the data set, or the path)"},

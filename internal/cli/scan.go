@@ -22,7 +22,8 @@ func scanCommand(std stdio) *cli.Command {
 		Usage:     "find anonymous requests in log files",
 		ArgsUsage: "PATH...",
 		Description: "PATH is a file, a folder or - for standard input; gzip and zstd are unpacked.\n" +
-			"Exit status: 0 nothing found, 1 found, 2 usage, 3 some input could not be read.\n\n" +
+			"Exit status: 0 nothing found, 1 found, 2 usage, 3 some input could not be read,\n" +
+			"4 the result could not be written (kubeanon --help explains the codes).\n\n" +
 			"Examples:\n" +
 			"   kubeanon scan /var/log/kubernetes/audit.log\n" +
 			"   kubeanon scan --format ndjson --output hits.ndjson exported-logs/\n" +
