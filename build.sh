@@ -17,7 +17,7 @@ usage() {
 		./build.sh package [os/arch ...] packages, reproducible byte for byte
 		./build.sh release               packages for ${platforms[*]}, the Splunk Cloud variant,
 				                 a CycloneDX list of what is linked into each, and SHA256SUMS
-		./build.sh check                 format, vet, lint, tests with the race detector, package
+		./build.sh check                 format, vet, modules, lint, tests with the race detector, package
 		./build.sh vulncheck [PACKAGE]   known vulnerabilities in what is called (default ./cmd/kubeanon); GOVULNDB names another database
 		./build.sh fuzz [LENGTH]         every fuzz target; LENGTH is a time or a number of runs (default 50000x)
 		./build.sh soak                  the tests of the input with ten times as much, and figures of what was lost;
@@ -55,9 +55,6 @@ build() {
 	say "bin/$app$(go env GOEXE)"
 }
 
-# linked BINARY lists the modules in a binary: path version hash.
-linked() { go version -m "$1" | awk '$1 == "dep" { print $2, $3, $4 }'; }
-
 # licences TITLE DIR writes the licence files of a folder; it fails if there are
 # none.
 licences() {
@@ -85,19 +82,6 @@ notices() {
 		LC_ALL=C sort | while read -r package dir; do licences "$package" "$dir" || true; done
 }
 
-# sbom BINARY NAME writes what is linked into a binary as CycloneDX 1.6. The
-# fields are those of the specification; nothing in it depends on the day.
-sbom() {
-	linked "$1" | awk -v name="$2" -v version="$(version)" -v go="$(go env GOVERSION)" '
-		BEGIN {
-			printf "{\n  \"$schema\": \"http://cyclonedx.org/schema/bom-1.6.schema.json\",\n  \"bomFormat\": \"CycloneDX\",\n  \"specVersion\": \"1.6\",\n  \"version\": 1,\n"
-			printf "  \"metadata\": {\"component\": {\"type\": \"application\", \"bom-ref\": \"%s\", \"name\": \"%s\", \"version\": \"%s\"}},\n  \"components\": [\n", name, name, version
-			printf "    {\"type\": \"library\", \"bom-ref\": \"pkg:golang/std@%s\", \"name\": \"std\", \"version\": \"%s\", \"purl\": \"pkg:golang/std@%s\"}", go, go, go
-		}
-		{ printf ",\n    {\"type\": \"library\", \"bom-ref\": \"pkg:golang/%s@%s\", \"name\": \"%s\", \"version\": \"%s\", \"purl\": \"pkg:golang/%s@%s\"}", $1, $2, $1, $2, $1, $2 }
-		END { print "\n  ]\n}" }'
-}
-
 # stage OS ARCH DIR lays the app out as Splunk installs it.
 stage() {
 	local os=$1 arch=$2 dir=$3/$app exe=$app
@@ -109,14 +93,14 @@ stage() {
 	if [ "$os" = windows ]; then
 		# Without a filename Splunk tries the name of the command with .exe.
 		exe=$app.exe
-		sed -i '/^filename *=/d' "$dir/default/commands.conf"
+		sed '/^filename *=/d' default/commands.conf >"$dir/default/commands.conf"
 	fi
 	# In bin/, not in a folder of the platform: only bin/ goes to the indexers
 	# with the knowledge bundle, and there the command has to run.
 	compile "$os" "$arch" "$dir/bin/$exe"
 	notices "$os" "$arch" >"$dir/THIRD-PARTY-NOTICES.txt"
 	mkdir -p dist
-	sbom "$dir/bin/$exe" "$app" >"dist/$app-$(version)-${3##*/}.cdx.json"
+	go run ./internal/testing/pack sbom "$dir/bin/$exe" "$app" "$(version)" "dist/$app-$(version)-${3##*/}.cdx.json"
 	find "$dir" -type d -exec chmod 0755 {} +
 	find "$dir" -type f -exec chmod 0644 {} +
 	chmod 0755 "$dir/bin/$exe"
@@ -125,9 +109,8 @@ stage() {
 # pack DIR NAME
 pack() {
 	mkdir -p dist
-	tar --directory="$1" --sort=name --format=ustar --owner=0 --group=0 --numeric-owner --mtime="@$(epoch)" -cf - "$app" |
-		gzip -n -9 >"dist/$2.spl"
-	(cd dist && sha256sum "$2.spl")
+	go run ./internal/testing/pack app "$1/$app" "dist/$2.spl" "$(epoch)"
+	say "dist/$2.spl"
 }
 
 package() {
@@ -145,7 +128,7 @@ package() {
 # command stays on the search head and the bundle leaves the binary behind.
 cloud() {
 	stage linux amd64 build/cloud
-	sed -i 's/^command\.arg\.1 *=.*/&\ncommand.arg.2 = --local/' "build/cloud/$app/default/commands.conf"
+	awk '{ print } /^command\.arg\.1 *=/ { print "command.arg.2 = --local" }' default/commands.conf >"build/cloud/$app/default/commands.conf"
 	printf '[replicationDenylist]\nkubeanon_binary = apps[/\\\\]kubeanon[/\\\\]bin[/\\\\]kubeanon\n' >"build/cloud/$app/default/distsearch.conf"
 	chmod 0644 "build/cloud/$app/default/distsearch.conf" "build/cloud/$app/default/commands.conf"
 	pack build/cloud "$app-$(version)-cloud"
@@ -155,7 +138,7 @@ release() {
 	rm -rf dist
 	package "${platforms[@]}"
 	cloud
-	(cd dist && sha256sum -- *.spl *.cdx.json >SHA256SUMS)
+	go run ./internal/testing/pack sums dist
 }
 
 check() {
@@ -163,6 +146,8 @@ check() {
 	unformatted=$(gofmt -l cmd internal)
 	[ -z "$unformatted" ] || die "not formatted: $unformatted"
 	go vet ./...
+	go mod verify
+	go mod tidy -diff
 	go run "$golangci" run ./...
 	go test -race ./...
 	package
@@ -262,7 +247,8 @@ e2e() {
 		(cd "$servers/$minor" && CGO_ENABLED=0 go build -trimpath -o "$dir/kube-apiserver-$minor" -ldflags "-s -w \
 			-X k8s.io/component-base/version.gitVersion=$version -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=${minor#v1.}" \
 			k8s.io/kubernetes/cmd/kube-apiserver)
-		"$dir/e2e.test" -test.v -apiserver "$dir/kube-apiserver-$minor" -etcd "$dir/etcd" -kubeanon "$PWD/bin/$app" -keep "${E2E_KEEP:-$dir}" -name "${minor#v}"
+		"$dir/e2e.test" -test.v -apiserver "$dir/kube-apiserver-$minor" -etcd "$dir/etcd" -kubeanon "$PWD/bin/$app" \
+			-manifests "$PWD/docs/deploy/kubernetes/kubeanon.yaml" -keep "${E2E_KEEP:-$dir}" -name "${minor#v}"
 	done
 }
 

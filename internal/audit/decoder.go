@@ -172,7 +172,8 @@ func (d *Decoder) fill() {
 	ev.ObjectRef = ObjectRef{text(i), text(i + 1), text(i + 2), text(i + 3), text(i + 4), text(i + 5)}
 	i = textResponseStatus
 	ev.ResponseStatus = ResponseStatus{text(i), text(i + 1), text(i + 2), text(i + 3)}
-	ev.Annotations = Annotations{text(textAnnotations), text(textAnnotations + 1)}
+	i = textAnnotations
+	ev.Annotations = Annotations{Decision: text(i), Reason: text(i + 1), LoginDecision: text(i + 2), LoginUser: text(i + 3), Truncated: text(i + 4)}
 }
 
 func (d *Decoder) met(key int) bool { return d.seen&(1<<key) != 0 }
@@ -221,7 +222,10 @@ var userKeys = [...]string{"username", "uid", "groups"}
 var (
 	objectRefKeys      = [...]string{"resource", "namespace", "name", "apiGroup", "apiVersion", "subresource"}
 	responseStatusKeys = [...]string{"code", "status", "message", "reason"}
-	annotationKeys     = [...]string{"authorization.k8s.io/decision", "authorization.k8s.io/reason"}
+	annotationKeys     = [...]string{
+		"authorization.k8s.io/decision", "authorization.k8s.io/reason",
+		"authentication.openshift.io/decision", "authentication.openshift.io/username", "audit.k8s.io/truncated",
+	}
 )
 
 // user reads a UserInfo. What was read before comes from an earlier key of the

@@ -39,6 +39,8 @@ type Event struct {
 
 	Annotations Annotations
 
+	// NoPrincipal is set for a record of GKE that names nobody.
+	NoPrincipal bool
 	// NameIsAll is set for dialects that carry a principal but no groups
 	// (GKE): there the name alone counts as name and group.
 	NameIsAll bool
@@ -91,4 +93,14 @@ func (s *ResponseStatus) HTTPCode() int {
 type Annotations struct {
 	Decision string // authorization.k8s.io/decision: allow or forbid; empty before authorization
 	Reason   string // authorization.k8s.io/reason
+
+	// What OpenShift's OAuth server writes of a login
+	// (github.com/openshift/oauth-server pkg/audit): allow, deny or error, and
+	// the name that was given.
+	LoginDecision string // authentication.openshift.io/decision
+	LoginUser     string // authentication.openshift.io/username
+
+	// Truncated is "true" if the API server cut the bodies of the event
+	// (audit.k8s.io/truncated).
+	Truncated string
 }

@@ -77,7 +77,7 @@ func classify(err error) (code int, silent bool) {
 		return exitNothing, true
 	case foundError:
 		return exitFound, e == errFound
-	case *search.Refused, toldError: // splunkd has the message
+	case *search.RefusedError, toldError: // splunkd has the message
 		return exitFound, true
 	case *chunk.Error: // splunkd broke off; it was told, as far as it listened
 		return exitFound, false

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -31,7 +33,7 @@ func TestExitCode(t *testing.T) {
 		{"found", errFound, 1, ""},
 		{"found, with a text", foundError("1 check failed"), 1, "kubeanon: 1 check failed\n"},
 		{"splunkd has it", toldError{plain}, 1, ""},
-		{"refused", fmt.Errorf("x: %w", &search.Refused{Err: plain}), 1, ""},
+		{"refused", fmt.Errorf("x: %w", &search.RefusedError{Err: plain}), 1, ""},
 		{"usage", usageError("no"), 2, "kubeanon: no\n"},
 		{"option", &options.Error{Option: "match", Value: "x", Allowed: "any"}, 2, "kubeanon: match=\"x\" is not valid; allowed: any\n"},
 		{"unreadable", fmt.Errorf("x: %w", unread), 3, "kubeanon: x: a.log: gone\n"},
@@ -48,6 +50,29 @@ func TestExitCode(t *testing.T) {
 		var out bytes.Buffer
 		if code := exitCode(tc.err, &out); code != tc.code || tc.name != "controls" && out.String() != tc.text || bytes.ContainsRune(out.Bytes(), '\x1b') {
 			t.Errorf("%s: %d %q, want %d %q", tc.name, code, &out, tc.code, tc.text)
+		}
+	}
+}
+
+// TestPrefix: the name of the program is put before a text in one place, so no
+// other text begins with it.
+func TestPrefix(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range append(files, "../options/options.go", "../report/report.go") {
+		if name == "exit.go" || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			if strings.Contains(line, `"kubeanon: `) {
+				t.Errorf("%s:%d: %s", name, i+1, line)
+			}
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
+	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/report"
 )
@@ -116,7 +117,7 @@ func (o *outlet) close(stderr io.Writer, reasons map[detect.Reason]int64, first 
 		if n := reasons[reason]; n > 0 {
 			where := ""
 			if place, ok := first[reason]; ok {
-				where = fmt.Sprintf("; the first is %s", place)
+				where = fmt.Sprintf("; the first is %s", judge.Printable(place.String()))
 			}
 			note(stderr, "%d undecidable: %s%s", n, reason, where)
 		}

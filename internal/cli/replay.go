@@ -159,7 +159,7 @@ func runReplay(c *cli.Context, std stdio) (err error) {
 		summary += "; nothing was sent"
 	}
 	note(std.Err, "%s%s", summary, report())
-	var no replay.Unreadable
+	var no replay.UnreadableError
 	switch {
 	case errors.As(err, &no):
 		unread = errors.Join(unread, err)

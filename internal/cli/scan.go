@@ -48,6 +48,9 @@ func runScan(c *cli.Context, std stdio) error {
 	if len(paths) == 0 {
 		return usageError("scan needs a PATH: files or folders, or - for standard input (see kubeanon scan --help)")
 	}
+	if err := notInput(c.String("output"), paths); err != nil {
+		return err
+	}
 	out, err := openOutlet(c, &opts, std, titleOf(paths))
 	if err != nil {
 		return err
@@ -99,6 +102,21 @@ func runScan(c *cli.Context, std stdio) error {
 	}
 	if out.format == "table" {
 		note(std.Err, "%s", nothingFound(s.Stats, out.source.LeftOut > 0))
+	}
+	return nil
+}
+
+// notInput refuses to write over a file that is to be read: it would be empty
+// before that.
+func notInput(output string, paths []string) error {
+	target, err := os.Stat(output)
+	if output == "" || err != nil {
+		return nil // it is not there yet
+	}
+	for _, path := range paths {
+		if input, err := os.Stat(path); err == nil && os.SameFile(target, input) {
+			return usagef("--output=%s is also the input %s; write to another file", output, path)
+		}
 	}
 	return nil
 }

@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"context"
+	"fmt"
 	"net/url"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/kubeanon/kubeanon/internal/collect"
+	"github.com/kubeanon/kubeanon/internal/collect/webhook"
 	"github.com/kubeanon/kubeanon/internal/splunk/hec"
 	"github.com/kubeanon/kubeanon/internal/splunk/modinput"
 )
@@ -26,9 +29,9 @@ func serveCommand(std stdio) *cli.Command {
 			&cli.StringFlag{Name: "key", Usage: "key `FILE` in PEM, for https"},
 			&cli.StringFlag{Name: "client-ca", Usage: "`FILE` in PEM: senders need a certificate of this CA"},
 			&cli.StringFlag{Name: "token-file", Usage: "`FILE` with the token that senders bear"},
-			&cli.StringFlag{Name: "filter", Usage: "all, anonymous", Value: "all"},
+			&cli.StringFlag{Name: "filter", Usage: "all, anonymous, or conditions such as \"verb!=get,list,watch\"", Value: "all"},
 			&cli.StringFlag{Name: "spool", Usage: "`FOLDER` in which events are kept until Splunk has them"},
-			&cli.StringFlag{Name: "spool-mb", Usage: "at most `N` megabytes of it", Value: "512"},
+			&cli.Int64Flag{Name: "spool-mb", Usage: "keep at most `N` megabytes", Value: collect.DefaultSpoolMB},
 			&cli.StringFlag{Name: "hec", Usage: "`URL` of the HTTP Event Collector, such as https://splunk:8088"},
 			&cli.StringFlag{Name: "hec-token-file", Usage: "`FILE` with its token"},
 			&cli.StringFlag{Name: "hec-ca", Usage: "`FILE` in PEM: the CA of its certificate"},
@@ -57,26 +60,45 @@ func runServe(c *cli.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	token, err := secret(c, "token-file")
+	hook, err := webhookOf(c)
 	if err != nil {
 		return err
+	}
+	filter, err := collect.ParseFilter(c.String("filter"))
+	if err != nil {
+		return usagef("--filter=%q: %v", c.String("filter"), err)
 	}
 	log := modinput.NewLog(std.Err)
 	client := &hec.Client{Forever: true, URL: c.String("hec"), Token: hecToken, Index: c.String("index"), Sourcetype: c.String("sourcetype"), Warn: log.Warn}
 	if err := client.Open(c.String("hec-ca")); err != nil {
 		return usagef("--hec-ca: %v", err)
 	}
+	service, err := collect.NewService(hook, filter, client, c.String("metrics"), log)
+	if err != nil {
+		return usagef("--listen=%q: %v (flags: --cert, --key, --client-ca, --token-file, --spool-mb)", c.String("listen"), err)
+	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
-	err = collect.Serve(ctx, collect.Service{
-		Params: map[string]string{
-			"source": c.String("listen"), "filter": c.String("filter"), "spool_mb": c.String("spool-mb"),
-			"cert_file": c.String("cert"), "key_file": c.String("key"), "client_ca_file": c.String("client-ca"),
-		},
-		Token: token, SpoolDir: c.String("spool"), HEC: client, Metrics: c.String("metrics"),
-	}, log)
-	if err != nil {
-		return usagef("serve: %v", err)
+	if err := service.Run(ctx); err != nil {
+		return fmt.Errorf("serve: %w", err) // a port, a disk or the network: not a mistake of the command line
 	}
 	return nil
+}
+
+// webhookOf reads the flags that say where and from whom to receive.
+func webhookOf(c *cli.Context) (collect.Webhook, error) {
+	token, err := secret(c, "token-file")
+	if err != nil {
+		return collect.Webhook{}, err
+	}
+	hook := collect.Webhook{
+		URL:      c.String("listen"),
+		TLS:      webhook.TLS{CertFile: c.String("cert"), KeyFile: c.String("key"), ClientCAFile: c.String("client-ca")},
+		SpoolDir: c.String("spool"),
+		SpoolMB:  c.Int64("spool-mb"),
+	}
+	if token != "" {
+		hook.Token = func(context.Context) (string, error) { return token, nil }
+	}
+	return hook, nil
 }

@@ -20,9 +20,14 @@ const (
 // finishing is how long requests that are under way may take at the end.
 const finishing = 3 * time.Second
 
-// leaving is how long the service goes on sending when it is told to stop. What
-// is not out by then stays in the spool, for the next start.
+// leaving is how long a source goes on delivering after it should stop. What is
+// not delivered by then comes with the next start: from the spool, or from where
+// the checkpoint is.
 const leaving = 4 * time.Second
 
 // trying is how long AWS may take to answer while a user waits at a form.
 const trying = 10 * time.Second
+
+// DefaultSpoolMB is how much a spool keeps, in MiB, if nothing else is
+// configured: half a million events of 1 KB.
+const DefaultSpoolMB = 512

@@ -283,8 +283,8 @@ func TestSettings(t *testing.T) {
 		{map[string]string{"source": "http://[::1]:9080/audit"}, ""},
 		{map[string]string{"source": "http://0.0.0.0:9080/audit"}, "would take events from anybody"},
 		{map[string]string{"source": "http://0.0.0.0:9080/audit", "token": "t"}, "would take events from anybody"},
-		{map[string]string{"source": "https://0.0.0.0:9443/audit"}, "needs cert_file and key_file"},
-		{map[string]string{"source": "https://0.0.0.0:9443/audit", "cert_file": "c", "key_file": "k"}, "who may send?"},
+		{map[string]string{"source": "https://0.0.0.0:9443/audit"}, "needs a certificate file and a key file (settings: cert_file, key_file,"},
+		{map[string]string{"source": "https://0.0.0.0:9443/audit", "cert_file": "c", "key_file": "k"}, "no sender is authorized"},
 		{map[string]string{"source": "https://0.0.0.0:9443/audit", "cert_file": "c", "key_file": "k", "token": "t"}, ""},
 		{map[string]string{"source": "https://0.0.0.0:9443/audit", "cert_file": "c", "key_file": "k", "client_ca_file": "a"}, ""},
 		{map[string]string{"source": "http://127.0.0.1:9080/audit", "cert_file": "c"}, "are for https://"},
@@ -299,12 +299,12 @@ func TestSettings(t *testing.T) {
 		{map[string]string{"source": "file:///a/[b"}, "syntax error in pattern"},
 		{map[string]string{"source": ""}, "is not valid; write file:///"},
 		{map[string]string{"source": "file:///a", "filter": "none"}, "allowed: all, anonymous, or FIELD=VALUE"},
-		{map[string]string{"source": "file:///a", "filter": "userAgent=x"}, `"userAgent=x" is no condition`},
+		{map[string]string{"source": "file:///a", "filter": "userAgent=x"}, `"userAgent=x" is not a condition`},
 		{map[string]string{"source": "file:///a", "filter": "verb!=get,list"}, ""},
 		{map[string]string{"source": "file:///a", "start_at": "middle"}, "allowed: beginning, end"},
 		{map[string]string{"source": "file:///a", "index": "default", "host": "h", "interval": "30"}, ""},
 	} {
-		_, err := collect.Parse(modinput.Stanza{Name: "kubeanon://x", Params: tc.params})
+		_, err := collect.Parse(modinput.Input{}, modinput.Stanza{Name: "kubeanon://x", Params: tc.params}, modinput.NewLog(io.Discard))
 		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
 			t.Errorf("%v: %v", tc.params, err)
 		}

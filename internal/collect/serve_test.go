@@ -72,12 +72,15 @@ func TestServe(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended, up := make(chan error, 1), make(chan struct{})
 		var log bytes.Buffer
-		go func() {
-			ended <- collect.Serve(ctx, collect.Service{
-				Params: map[string]string{"source": "http://" + address + "/audit", "cert_file": ""}, Token: "in-token", SpoolDir: dir, HEC: client, Metrics: metrics,
-				Listening: func(net.Addr) { close(up) },
-			}, modinput.NewLog(&log))
-		}()
+		service, err := collect.NewService(collect.Webhook{
+			URL: "http://" + address + "/audit", SpoolDir: dir, SpoolMB: 512,
+			Token: func(context.Context) (string, error) { return "in-token", nil },
+		}, nil, client, metrics, modinput.NewLog(&log))
+		if err != nil {
+			t.Fatal(err)
+		}
+		service.OnListening(func(net.Addr) { close(up) })
+		go func() { ended <- service.Run(ctx) }()
 		select {
 		case <-up:
 		case err := <-ended:
@@ -161,12 +164,12 @@ func TestServeFull(t *testing.T) {
 	address, metrics := free(t), free(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended, up := make(chan error, 1), make(chan struct{})
-	go func() {
-		ended <- collect.Serve(ctx, collect.Service{
-			Params: map[string]string{"source": "http://" + address + "/audit", "spool_mb": "1"}, SpoolDir: t.TempDir(), HEC: client, Metrics: metrics,
-			Listening: func(net.Addr) { close(up) },
-		}, modinput.NewLog(io.Discard))
-	}()
+	service, err := collect.NewService(collect.Webhook{URL: "http://" + address + "/audit", SpoolDir: t.TempDir(), SpoolMB: 1}, nil, client, metrics, modinput.NewLog(io.Discard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	service.OnListening(func(net.Addr) { close(up) })
+	go func() { ended <- service.Run(ctx) }()
 	select {
 	case <-up:
 	case err := <-ended:

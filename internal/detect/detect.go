@@ -51,7 +51,7 @@ func (a *Annotator) Skips() bool { return !a.All && !a.wide() }
 // wide reports whether classes are included that need not name anonymous
 // anywhere, so that every text has to be parsed.
 func (a *Annotator) wide() bool {
-	return a.Policy.Includes(judge.Rejected401) || a.Policy.Includes(judge.AnonymousAccessGranted)
+	return a.Policy.Includes(judge.Rejected401) || a.Policy.Includes(judge.AnonymousAccessGranted) || a.Policy.Includes(judge.EveryoneAuthenticated)
 }
 
 // Text judges a text and calls emit for each finding in it, which is valid

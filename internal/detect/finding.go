@@ -73,6 +73,7 @@ var Fields = []Field{
 
 	added("anonymous_class", func(f *Finding) string { return string(f.Verdict.Class) }),
 	added("outcome", func(f *Finding) string { return string(f.Verdict.Outcome) }),
+	added("effect", func(f *Finding) string { return string(f.Verdict.Effect) }),
 	added("category", func(f *Finding) string {
 		if f.Verdict.Category == nil {
 			return ""
@@ -104,6 +105,7 @@ var Fields = []Field{
 	added("rbac_binding", func(f *Finding) string { return f.Verdict.Binding.Name }),
 	added("rbac_role", func(f *Finding) string { return f.Verdict.Binding.Role }),
 	added("rbac_subject", func(f *Finding) string { return f.Verdict.Binding.Subject }),
+	added("impersonated_user", func(f *Finding) string { return f.Verdict.ActedAs }),
 	added("remediation", func(f *Finding) string { return f.Verdict.Remediation }),
 	added("cluster", func(f *Finding) string { return f.Cluster }),
 	added("audit_id", func(f *Finding) string { return f.Event.AuditID }),

@@ -8,7 +8,7 @@ import (
 	"debug/macho"
 	"debug/pe"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -45,6 +45,18 @@ type Line struct {
 	Advice string `json:"advice,omitempty"` // what to do
 }
 
+// ok, warn and fail make the line of a check. found is what was seen, and advice
+// what to do.
+func ok(check, found string) Line { return Line{Check: check, State: OK, Found: found} }
+
+func warn(check, found, advice string) Line {
+	return Line{Check: check, State: Warn, Found: found, Advice: advice}
+}
+
+func fail(check, found, advice string) Line {
+	return Line{Check: check, State: Fail, Found: found, Advice: advice}
+}
+
 // Installation is what to look at.
 type Installation struct {
 	App         string         // its folder, such as /opt/splunk/etc/apps/kubeanon
@@ -78,7 +90,7 @@ func Find(binary, splunkHome string) (app, checkpoints string) {
 // Run makes all checks, in the order in which somebody would mend things.
 func (in *Installation) Run(ctx context.Context) (lines []Line) {
 	if _, err := os.Stat(filepath.Join(in.App, "default", "app.conf")); in.App == "" || err != nil {
-		lines = append(lines, Line{"app", Fail, strings.TrimSpace("no app found " + in.App), "install the package, or name its folder with --app"})
+		lines = append(lines, fail("app", strings.TrimSpace("no app found "+in.App), "install the package, or name its folder with --app"))
 	} else {
 		lines = append(lines, in.app())
 		binary := in.binary()
@@ -139,7 +151,7 @@ func (in *Installation) binary() Line {
 	name := in.program()
 	info, err := os.Stat(name)
 	if err != nil {
-		return Line{"binary", Fail, fmt.Sprint(err), "install the package of this platform (" + runtime.GOOS + "/" + runtime.GOARCH + ")"}
+		return fail("binary", fmt.Sprint(err), "install the package of this platform ("+runtime.GOOS+"/"+runtime.GOARCH+")")
 	}
 	platform := platformOf(name)
 	l.Found = fmt.Sprintf("%s, for %s", name, platform)
@@ -197,19 +209,19 @@ func (in *Installation) command(ctx context.Context) Line {
 	begin := time.Now()
 	rows, err := splunkd.Search(ctx, in.program(), in.program(), "", []string{"_raw"}, []splunkd.Row{{"_raw": {probe}}}, 1)
 	if err != nil {
-		return Line{"command", Fail, fmt.Sprintf("the search command does not answer: %v", err), "run it by hand: " + in.program() + " version"}
+		return fail("command", fmt.Sprintf("the search command does not answer: %v", err), "run it by hand: "+in.program()+" version")
 	}
 	if len(rows) != 1 || !slices.Equal(rows[0]["category"], []string{"anon_credential_access"}) {
-		return Line{"command", Fail, "the search command does not find a secret that was read", "install the package again"}
+		return fail("command", "the search command does not find a secret that was read", "install the package again")
 	}
-	return Line{"command", OK, fmt.Sprintf("the search command answers as splunkd wants it, in %d ms", time.Since(begin).Milliseconds()), ""}
+	return ok("command", fmt.Sprintf("the search command answers as splunkd wants it, in %d ms", time.Since(begin).Milliseconds()))
 }
 
 // overrides names what local/ changes.
 func (in *Installation) overrides() (lines []Line) {
 	files, _ := filepath.Glob(filepath.Join(in.App, "local", "*.conf")) // the pattern is right
 	if len(files) == 0 {
-		return []Line{{"local", OK, "nothing is changed in local/", ""}}
+		return []Line{ok("local", "nothing is changed in local/")}
 	}
 	for _, file := range files {
 		name := filepath.Base(file)
@@ -263,12 +275,12 @@ func (in *Installation) allowlist() Line {
 	file := filepath.Join(in.App, "lookups", name)
 	f, err := os.Open(file)
 	if err != nil {
-		return Line{"allowlist", Fail, fmt.Sprint(err), "without the lookup the detections fail; install the package again, or put your copy there"}
+		return fail("allowlist", fmt.Sprint(err), "without the lookup the detections fail; install the package again, or put your copy there")
 	}
 	defer func() { _ = f.Close() }() // only read
 	list, err := allowlist.Load(f)
 	if err != nil {
-		return Line{"allowlist", Fail, fmt.Sprintf("%s: %v", file, err), "mend the line: Splunk does not say that it matches nothing, or too much"}
+		return fail("allowlist", fmt.Sprintf("%s: %v", file, err), "mend the line: Splunk does not say that it matches nothing, or too much")
 	}
 	expired := 0
 	for _, e := range list {
@@ -276,7 +288,7 @@ func (in *Installation) allowlist() Line {
 			expired++
 		}
 	}
-	return Line{"allowlist", OK, fmt.Sprintf("entries: %d, expired: %d", len(list), expired), ""}
+	return ok("allowlist", fmt.Sprintf("entries: %d, expired: %d", len(list), expired))
 }
 
 // macro looks at the macro that says where the events are.
@@ -297,112 +309,57 @@ func (in *Installation) macro() Line {
 // inputs looks at the inputs that are set up here, and how far they are.
 func (in *Installation) inputs() (lines []Line) {
 	f, _ := in.read("local", "inputs.conf")
-	saved, err := checkpoint.List(in.Checkpoints)
-	if err != nil {
-		lines = append(lines, Line{"checkpoints", Fail, fmt.Sprint(err), "the input begins anew when it is removed: events come twice"})
+	if _, err := checkpoint.List(in.Checkpoints); err != nil {
+		lines = append(lines, fail("checkpoints", fmt.Sprint(err), "the input begins anew when it is removed: events come twice"))
 	}
 	for stanza, settings := range f {
-		if !strings.HasPrefix(stanza, "kubeanon://") {
-			continue
+		if strings.HasPrefix(stanza, "kubeanon://") {
+			lines = append(lines, in.input(stanza, settings))
 		}
-		l := Line{Check: stanza, State: OK}
-		set, err := collect.Parse(modinput.Stanza{Name: stanza, Params: settings})
-		disabled := settings["disabled"] == "1" || settings["disabled"] == "true"
-		var last time.Time
-		if i := slices.IndexFunc(saved, func(s checkpoint.Saved) bool { return s.Name == stanza }); i >= 0 {
-			last = saved[i].Time
-		}
-		switch {
-		case err != nil:
-			l.State, l.Found, l.Advice = Fail, fmt.Sprint(err), "mend it in local/inputs.conf"
-		case disabled:
-			l.Found = "disabled"
-		case set.Webhook != nil:
-			l = in.webhook(l, set.Webhook.Address)
-		case set.Glob != "":
-			l = in.files(l, set.Glob, last)
-		case last.IsZero():
-			l.State, l.Found, l.Advice = Warn, nothingYet, look+" for why"
-		default:
-			l.Found = "its checkpoint was saved " + ago(in.Now.Sub(last))
-			if in.Now.Sub(last) > slow {
-				l.State, l.Advice = Warn, "is the group quiet? If not, "+look
-			}
-		}
-		lines = append(lines, l)
 	}
 	slices.SortFunc(lines, func(a, b Line) int { return strings.Compare(a.Check, b.Check) })
 	return lines
 }
 
-// What is said of inputs that have no checkpoint.
-const (
-	nothingYet = "it has no checkpoint: it has not collected anything yet"
-	look       = "look at index=_internal kubeanon"
-)
+// look is where an input says what it does.
+const look = "look at index=_internal kubeanon"
 
-// files compares a checkpoint with the logs: it is saved whenever lines were
-// read, and its time is zero if there is none.
-func (in *Installation) files(l Line, glob string, saved time.Time) Line {
-	names, _ := filepath.Glob(glob) // collect.Parse has tried it
-	var newest time.Time
-	for _, name := range names {
-		f, err := os.Open(name)
-		if err != nil {
-			return Line{l.Check, Fail, fmt.Sprint(err), "let splunkd's user read it"}
-		}
-		info, err := f.Stat()
-		_ = f.Close() // only looked at
-		if err == nil && info.ModTime().After(newest) {
-			newest = info.ModTime()
-		}
+// input looks at one input, whatever its source is.
+func (in *Installation) input(stanza string, settings map[string]string) Line {
+	home := modinput.Input{CheckpointDir: in.Checkpoints}
+	set, err := collect.Parse(home, modinput.Stanza{Name: stanza, Params: settings}, modinput.NewLog(io.Discard))
+	switch {
+	case err != nil:
+		return fail(stanza, fmt.Sprint(err), "correct it in local/inputs.conf")
+	case settings["disabled"] == "1" || settings["disabled"] == "true":
+		return ok(stanza, "disabled")
 	}
-	if len(names) == 0 {
-		return Line{l.Check, Warn, "no file is named " + glob, "is the path right, and does the API server log to it?"}
+	lag, err := set.Source.Lag(in.Now)
+	switch {
+	case err != nil:
+		return fail(stanza, fmt.Sprint(err), look)
+	case lag.Odd != "":
+		return warn(stanza, lag.Odd, "check its settings and whether events arrive there; "+look+" for why")
+	case lag.Behind > slow:
+		return warn(stanza, lag.Found, "it lags behind its source; check that the input is running: "+look)
+	case lag.Waiting > crowded:
+		return warn(stanza, lag.Found, "splunkd does not keep up, or is not running; above spool_mb API servers are told to wait")
 	}
-	if saved.IsZero() {
-		return Line{l.Check, Warn, nothingYet, look + " for why"}
-	}
-	l.Found = fmt.Sprintf("%d files, written to %s, read %s", len(names), ago(in.Now.Sub(newest)), ago(in.Now.Sub(saved)))
-	if newest.Sub(saved) > slow {
-		l.State, l.Advice = Warn, "it lags behind the log; is the input running? "+look
-	}
-	return l
-}
-
-// webhook looks at what has been answered but has not reached splunkd.
-func (in *Installation) webhook(l Line, address string) Line {
-	var size int64
-	dirs, _ := filepath.Glob(filepath.Join(in.Checkpoints, "spool-*")) // the pattern is right
-	for _, dir := range dirs {
-		_ = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
-			if err == nil {
-				if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
-					size += info.Size()
-				}
-			}
-			return nil
-		})
-	}
-	l.Found = fmt.Sprintf("receives on %s; %.1f MB wait in the spools of this machine", address, float64(size)/1e6)
-	if size > crowded {
-		l.State, l.Advice = Warn, "splunkd does not keep up, or is not running; above spool_mb API servers are told to wait"
-	}
-	return l
+	return ok(stanza, lag.Found)
 }
 
 // splunkd asks the server, and whether the macro finds anything.
 func (in *Installation) splunkd(ctx context.Context) []Line {
 	if in.Server == nil {
-		return []Line{{"splunkd", Warn, "not asked", "name it with --splunk https://HOST:8089 and --token-file to see whether kube_audit finds events"}}
+		return []Line{warn("splunkd", "not asked", "name it with --splunk https://HOST:8089 and --token-file to see whether kube_audit finds events")}
 	}
 	asking, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	have, err := in.Server.Version(asking)
 	if err != nil {
-		return []Line{{"splunkd", Fail, fmt.Sprint(err), ""}}
+		return []Line{fail("splunkd", fmt.Sprint(err), "")}
 	}
-	lines := []Line{{"splunkd", OK, in.Server.URL + ", version " + have, ""}}
+	lines := []Line{ok("splunkd", in.Server.URL+", version "+have)}
 	found := 0
 	err = in.Server.Run(asking, export.Search{Query: "`kube_audit` | head 1 | fields _time", Earliest: "-24h", Latest: "now"}, func(export.Row) error {
 		found++
@@ -410,18 +367,11 @@ func (in *Installation) splunkd(ctx context.Context) []Line {
 	})
 	switch {
 	case err != nil:
-		lines = append(lines, Line{"events", Fail, fmt.Sprintf("searching `kube_audit`: %v", err), ""})
+		lines = append(lines, fail("events", fmt.Sprintf("searching `kube_audit`: %v", err), ""))
 	case found == 0:
-		lines = append(lines, Line{"events", Warn, "`kube_audit` finds nothing in the last 24 hours", "point the macro at your events, and see that the user may search their index"})
+		lines = append(lines, warn("events", "`kube_audit` finds nothing in the last 24 hours", "point the macro at your events, and see that the user may search their index"))
 	default:
-		lines = append(lines, Line{"events", OK, "`kube_audit` finds events of the last 24 hours", ""})
+		lines = append(lines, ok("events", "`kube_audit` finds events of the last 24 hours"))
 	}
 	return lines
-}
-
-func ago(d time.Duration) string {
-	if d < time.Second {
-		return "just now"
-	}
-	return d.Truncate(time.Second).String() + " ago"
 }

@@ -10,7 +10,7 @@ type scope int
 
 const (
 	noScope scope = iota // absent, unparsable or link-local: changes no score
-	private              // loopback, RFC 1918, ULA
+	private              // loopback, RFC 1918, ULA, and the two networks of special
 	public               // everything else, documentation ranges included
 )
 
@@ -30,6 +30,11 @@ func address(s string) string {
 	return s
 }
 
+// special are networks that nobody is reached in from the internet: shared
+// address space, which EKS gives to pods (RFC 6598), and that of benchmarks (RFC
+// 2544).
+var special = []netip.Prefix{netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("198.18.0.0/15")}
+
 func scopeOf(s string) scope {
 	ip, err := netip.ParseAddr(address(s))
 	if err != nil {
@@ -39,7 +44,7 @@ func scopeOf(s string) scope {
 	switch {
 	case ip.IsLinkLocalUnicast(), ip.IsLinkLocalMulticast():
 		return noScope
-	case ip.IsLoopback(), ip.IsPrivate():
+	case ip.IsLoopback(), ip.IsPrivate(), special[0].Contains(ip), special[1].Contains(ip):
 		return private
 	}
 	return public

@@ -1,8 +1,11 @@
 package judge
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/kubeanon/kubeanon/internal/audit"
 )
 
 // Binding is what the RBAC authorizer says let a request in.
@@ -52,23 +55,54 @@ func parseReason(reason string) Binding {
 }
 
 // byDefault reports whether every cluster of some age has the binding, and
-// keeps it harmless: b is zero, or one of those that Kubernetes and kubeadm
-// make themselves. A binding of that name to another role is none of them.
+// keeps it harmless: b is zero, or one of those that Kubernetes, kubeadm and
+// OpenShift make themselves. A binding of that name to another role is not one.
 //
 // Sources: k8s.io/kubernetes
 // plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go (system:discovery
-// and system:basic-user were for everybody before 1.14 and survive upgrades)
-// and cmd/kubeadm/app/phases/bootstraptoken/clusterinfo/clusterinfo.go.
+// and system:basic-user were for everybody before 1.14 and survive upgrades),
+// cmd/kubeadm/app/phases/bootstraptoken/clusterinfo/clusterinfo.go, and for
+// OpenShift github.com/openshift/openshift-apiserver
+// pkg/bootstrappolicy/policy.go.
 func (b *Binding) byDefault() bool {
-	switch b.Name {
-	case "":
+	if b.Name == "" || b.clusterInfo() {
 		return true
-	case "system:public-info-viewer", "system:discovery", "system:basic-user":
-		return b.Kind == "ClusterRoleBinding" && b.RoleKind == "ClusterRole" && b.Role == b.Name
-	case clusterInfoBinding + "/kube-public":
-		return b.clusterInfo()
 	}
-	return false
+	role, known := defaultBindings[b.Name]
+	return known && b.Kind == "ClusterRoleBinding" && b.RoleKind == "ClusterRole" && b.Role == role
+}
+
+// defaultBindings are the cluster role bindings of platforms that name everybody,
+// or everybody with an account, and their roles.
+var defaultBindings = map[string]string{
+	"system:public-info-viewer": "system:public-info-viewer",
+	"system:discovery":          "system:discovery",
+	"system:basic-user":         "system:basic-user",
+
+	"system:openshift:public-info-viewer": "system:openshift:public-info-viewer",
+	"system:openshift:discovery":          "system:openshift:discovery",
+	"self-access-reviewers":               "self-access-reviewer",
+	openshiftWebhooks:                     "system:webhook",
+	"system:oauth-token-deleters":         "system:oauth-token-deleter",
+	"system:scope-impersonation":          "system:scope-impersonation",
+	"basic-users":                         "basic-user",
+	"cluster-status-binding":              "cluster-status",
+}
+
+// openshiftWebhooks lets everybody start a build who knows its secret; a default
+// before OpenShift 4.16, and after upgrades.
+const openshiftWebhooks = "system:webhooks"
+
+// ofOpenShift reports whether the binding is one that OpenShift looks after, and
+// says not to modify.
+func (b *Binding) ofOpenShift() bool {
+	return b.Name != "" && !b.clusterInfo() && b.byDefault() && !slices.Contains([]string{"system:public-info-viewer", "system:discovery", "system:basic-user"}, b.Name)
+}
+
+// anonymous reports whether the subject is everybody without an account.
+func (b *Binding) anonymous() bool {
+	_, name, _ := strings.Cut(b.Subject, " ")
+	return name == audit.Anonymous || name == audit.Unauthenticated
 }
 
 // clusterInfoBinding is the name of kubeadm's binding and of its role.

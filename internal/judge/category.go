@@ -3,7 +3,6 @@ package judge
 import (
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Severity is the band of a score.
@@ -44,8 +43,17 @@ type Category struct {
 	Example    string   // a request of this category
 	Why        string   // one sentence for an analyst
 	benign     bool     // expected on a healthy cluster
+	health     bool     // about health checks, which come from public addresses in many clouds
+	noise      bool     // not aimed at Kubernetes
 	when       func(*facts) bool
+	message    func(f *facts, who, from string) string // nil for the sentence that all others share
 }
+
+// impersonation is the name of the category of those who act as somebody else.
+const impersonation = "anon_impersonation"
+
+// unknownOutcome is the name of the category of events without an answer.
+const unknownOutcome = "anon_unknown_outcome"
 
 // categories is ordered: the first that holds is the one. Allowed requests
 // come from worst to most harmless, so that a request is never explained away
@@ -55,27 +63,30 @@ var categories = []Category{
 		Name: "anon_impersonation_attempt", Impact: 60, Confidence: 70, ATTACK: []string{"T1078.001"},
 		Example: "kubectl --as=admin get nodes, refused",
 		Why:     "It asked to act as somebody else: that takes knowledge of Kubernetes and is never an accident.",
-		// The message repeats names that the client chose, so it must not
-		// explain away a request that was let in. Its words are "cannot impersonate
-		// resource", and since Kubernetes 1.36 "cannot impersonate-on:user-info:list
-		// resource" (constrained impersonation).
-		when: func(f *facts) bool {
-			return !f.allowed() && strings.Contains(f.ev.ResponseStatus.Message, "cannot impersonate")
+		when:    func(f *facts) bool { return !f.allowed() && refusedImpersonation(f.ev) },
+		message: func(f *facts, who, from string) string {
+			return who + " client " + from + " tried to impersonate: " + Clean(f.ev.ResponseStatus.Message)
 		},
 	},
 	{
 		Name: "anon_cluster_admin", Impact: 100, Confidence: 95, ATTACK: []string{"T1078.001", "T1098.006"},
 		Example: "anything, through a binding to cluster-admin",
-		Why:     "A binding gives cluster-admin to everybody who can reach the API server.",
+		Why:     "A binding gives cluster-admin to everybody who can reach the API server: for the whole cluster, or for one namespace if it is a RoleBinding.",
 		when: func(f *facts) bool {
-			return f.allowed() && f.binding.RoleKind == "ClusterRole" && f.binding.Role == "cluster-admin"
+			return f.allowed() && !f.impersonates() && f.binding.RoleKind == "ClusterRole" && f.binding.Role == "cluster-admin"
 		},
+	},
+	{
+		Name: "anon_allowed_failed", Impact: 60, Confidence: 75, ATTACK: []string{"T1078.001"},
+		Example: "create pods, allowed, then refused by admission",
+		Why:     "The authorizer allowed a write, but it failed or was a dry run: nothing was changed, and the door is open.",
+		when:    func(f *facts) bool { return f.allowed() && f.futile() },
 	},
 	{
 		Name: "anon_code_execution", Impact: 100, Confidence: 90, ATTACK: []string{"T1609"},
 		Example: "get /api/v1/namespaces/web/pods/p/exec",
 		Why:     "It ran a command in a container, opened a tunnel to one or talked to a service or kubelet through the API server.",
-		when:    func(f *facts) bool { return f.allowed() && f.sub(executes) },
+		when:    func(f *facts) bool { return f.allowed() && f.runs() },
 	},
 	{
 		Name: "anon_credential_access", Impact: 95, Confidence: 90, ATTACK: []string{"T1552.007"},
@@ -92,8 +103,10 @@ var categories = []Category{
 	{
 		Name: "anon_control_plane_change", Impact: 95, Confidence: 90, ATTACK: []string{"T1098"},
 		Example: "create mutatingwebhookconfigurations",
-		Why:     "It changed webhooks, extension APIs or policies that see or shape every later request.",
-		when:    func(f *facts) bool { return f.allowed() && f.is(control) && f.write() },
+		Why:     "It changed webhooks, extension APIs or policies that see or shape every later request, or what the API server itself logs.",
+		when: func(f *facts) bool {
+			return f.allowed() && (f.is(control) && f.write() || f.setsFlag())
+		},
 	},
 	{
 		Name: "anon_destructive", Impact: 90, Confidence: 90, ATTACK: []string{"T1485"},
@@ -108,6 +121,20 @@ var categories = []Category{
 		when:    func(f *facts) bool { return f.allowed() && f.is(workloads) && f.write() },
 	},
 	{
+		Name: impersonation, Impact: 70, Confidence: 80, ATTACK: []string{"T1078.001", "T1098.006"},
+		Example: "kubectl --as=admin get nodes, by a right to impersonate",
+		Why:     "It acted as somebody else: a role with the verb impersonate is bound to everybody, so whoever reaches the API server can be anybody whom the role names.",
+		when:    (*facts).impersonates,
+	},
+	{
+		Name: "openshift_build_webhook", Impact: 40, Confidence: 50,
+		Example: "create buildconfigs/webhooks by the binding system:webhooks",
+		Why:     "It started a build by a webhook of OpenShift, which everybody may call who knows its secret.",
+		when: func(f *facts) bool {
+			return f.allowed() && f.binding.Name == openshiftWebhooks && f.binding.byDefault() && f.sub([]string{"buildconfigs/webhooks"})
+		},
+	},
+	{
 		Name: "anon_write", Impact: 80, Confidence: 85, ATTACK: []string{"T1078.001"},
 		Example: "create services",
 		Why:     "It wrote to the cluster.",
@@ -118,48 +145,61 @@ var categories = []Category{
 		Example: "get configmaps cluster-info in kube-public",
 		Why:     "It read the config map that kubeadm publishes for joining nodes.",
 		when: func(f *facts) bool {
-			return f.allowed() && !f.impersonates() && f.resource == "configmaps" && f.subresource == "" && f.namespace == "kube-public" &&
-				f.name == "cluster-info" && (f.ev.Annotations.Reason == "" || f.binding.clusterInfo())
+			return f.allowed() && f.asksClusterInfo() && (f.ev.Annotations.Reason == "" || f.binding.clusterInfo())
 		},
 	},
 	{
 		Name: "anon_sensitive_read", Impact: 70, Confidence: 80, ATTACK: []string{"T1613"},
 		Example: "list configmaps",
-		Why:     "It read configuration, logs, accounts, nodes, volumes or access rules.",
+		Why:     "It read configuration, logs, memory, accounts, nodes, volumes or access rules.",
 		when: func(f *facts) bool {
-			return f.allowed() && (f.is(sensitive) || f.sub([]string{"pods/log"}))
+			return f.allowed() && (f.is(sensitive) || f.sub([]string{"pods/log"}) || f.resource == "" && f.atOrBelow(revealing))
 		},
 	},
 	{
 		Name: "anon_resource_read", Impact: 60, Confidence: 80, ATTACK: []string{"T1613"},
 		Example: "list pods",
 		Why:     "It read objects of the cluster.",
-		when:    func(f *facts) bool { return f.allowed() && f.resource != "" },
+		when:    func(f *facts) bool { return f.allowed() && f.resource != "" && !f.review() },
 	},
 	{
-		Name: "health_probe", Impact: 5, Confidence: 20, benign: true,
+		Name: "health_probe", Impact: 5, Confidence: 20, benign: true, health: true,
 		Example: "get /livez",
 		Why:     "It asked whether the API server is well, as load balancers do, and the default binding lets everybody.",
-		when:    func(f *facts) bool { return f.allowed() && f.at(healthPaths) && !f.exposed() },
+		when:    func(f *facts) bool { return f.allowed() && f.servedAt(healthPaths) && !f.exposed() },
+		message: probeMessage,
 	},
 	{
 		Name: "version_probe", Impact: 15, Confidence: 30, ATTACK: []string{"T1613"}, benign: true,
 		Example: "get /version",
 		Why:     "It asked for the version, and the default binding lets everybody.",
-		when:    func(f *facts) bool { return f.allowed() && f.at(versionPaths) && !f.exposed() },
+		when:    func(f *facts) bool { return f.allowed() && f.servedAt(versionPaths) && !f.exposed() },
+		message: probeMessage,
 	},
 	{
 		Name: "oidc_discovery", Impact: 15, Confidence: 30, benign: true,
 		Example: "get /openid/v1/jwks",
 		Why:     "It read the issuer's public keys or OAuth endpoints, which are often published on purpose.",
-		when: func(f *facts) bool {
-			return f.allowed() && (f.path == oauthPath || f.under(oidcPrefixes)) && !f.impersonates()
-		},
+		when:    func(f *facts) bool { return f.allowed() && f.servedAt(oidcPaths) && f.published() },
+	},
+	{
+		Name: "openshift_login", Impact: 10, Confidence: 20, benign: true,
+		Example: "post /login of OpenShift's OAuth server",
+		Why:     "It used a login page of OpenShift, which serves everybody: nobody has a name before the login.",
+		when:    func(f *facts) bool { return f.allowed() && f.login() && !f.loginRefused() },
+		message: loginMessage,
+	},
+	{
+		Name: "openshift_login_failed", Impact: 40, Confidence: 40, ATTACK: []string{"T1110"},
+		Example: "post /login of OpenShift's OAuth server with a wrong password",
+		Why:     "A login to OpenShift was refused.",
+		when:    func(f *facts) bool { return f.login() && f.loginRefused() },
+		message: loginMessage,
 	},
 	{
 		Name: "anon_api_discovery", Impact: 40, Confidence: 70, ATTACK: []string{"T1613"},
 		Example: "get /apis",
-		Why:     "It learned about the API, or was let in by a binding that no cluster has by default.",
+		Why:     "It learned about the API, asked what it may do, or was let in by a binding that no cluster has by default.",
 		when:    (*facts).allowed,
 	},
 	{
@@ -167,35 +207,35 @@ var categories = []Category{
 		Example: "list secrets, refused",
 		Why:     "It tried to write, or to reach secrets, access rules or a shell, and was refused.",
 		when: func(f *facts) bool {
-			return f.denied() && (f.sub(executes) || f.sub(tokens) || f.is(credentials) || f.is(rbac) || f.is(control) || f.write())
+			return f.denied() && (f.sub(executes) || f.sub(tokens) || f.is(credentials) || f.is(rbac) || f.is(control) || f.write() || f.setsFlag())
 		},
 	},
 	{
-		Name: "anon_denied_discovery", Impact: 40, Confidence: 40, ATTACK: []string{"T1613"},
-		Example: "list pods, refused",
-		Why:     "It tried to look around and was refused.",
-		when:    func(f *facts) bool { return f.denied() && f.resource != "" },
-	},
-	{
-		Name: "denied_health_probe", Impact: 10, Confidence: 20, benign: true,
+		Name: "denied_health_probe", Impact: 10, Confidence: 20, benign: true, health: true,
 		Example: "head /livez, refused",
 		Why:     "A health check that no default allows, such as HEAD or a single check, was refused: usually a load balancer.",
-		when:    func(f *facts) bool { return f.denied() && (f.at(healthPaths) || f.at(versionPaths) || f.healthPart()) },
+		when: func(f *facts) bool {
+			return f.denied() && f.resource == "" && (f.at(healthPaths) || f.at(versionPaths) || f.healthPart())
+		},
+		message: probeMessage,
 	},
 	{
 		Name: "anon_denied_discovery", Impact: 40, Confidence: 40, ATTACK: []string{"T1613"},
 		Example: "list pods, refused",
 		Why:     "It tried to look around and was refused.",
-		when:    func(f *facts) bool { return f.denied() && (f.at(apiPaths) || f.under(apiPrefixes)) },
+		when:    func(f *facts) bool { return f.denied() && (f.resource != "" || f.at(apiPaths) || f.under(apiPrefixes)) },
 	},
 	{
-		Name: "web_scan_noise", Impact: 30, Confidence: 40, ATTACK: []string{"T1595.003"},
+		Name: "web_scan_noise", Impact: 30, Confidence: 40, ATTACK: []string{"T1595.003"}, noise: true,
 		Example: "get /.env, refused",
 		Why:     "It tried a path that no API server has: the background noise of the internet.",
 		when:    (*facts).denied,
+		message: func(f *facts, _, from string) string {
+			return "Web scan of the Kubernetes API from " + from + ": " + Clean(f.path)
+		},
 	},
 	{
-		Name: "anon_unknown_outcome", Impact: 50, Confidence: 50, ATTACK: []string{"T1190"},
+		Name: unknownOutcome, Impact: 50, Confidence: 50, ATTACK: []string{"T1190"},
 		Example: "list pods at stage RequestReceived",
 		Why:     "Whether it was let in is not known: the event has no decision and no telling response code.",
 		when:    func(*facts) bool { return true },
@@ -219,6 +259,11 @@ var onDemand = map[Class]*Category{
 		Example: "get /api with an expired token",
 		Why:     "Credentials were refused, or there were none where anonymous access is off.",
 	},
+	EveryoneAuthenticated: {
+		Name: string(EveryoneAuthenticated), Impact: 70, Confidence: 75, ATTACK: []string{"T1078.001"},
+		Example: "list secrets by a binding to system:authenticated",
+		Why:     "A binding that no cluster has by default lets in everybody with any account; on GKE that is every Google account.",
+	},
 }
 
 // categoryOf finds the category of an event.
@@ -238,26 +283,16 @@ func categoryOf(f *facts) *Category {
 }
 
 // Categories lists the categories from the first that is looked at to the
-// last, then those of the classes on demand. A category that stands at two
-// places of the table is listed once.
+// last, then those of the classes on demand.
 func Categories() []Category {
-	var all []Category
-	add := func(c Category) {
-		if !slices.ContainsFunc(all, func(have Category) bool { return have.Name == c.Name }) {
-			all = append(all, c)
-		}
-	}
-	for _, c := range categories {
-		add(c)
-	}
-	worst := grant{binding: Binding{Role: "cluster-admin"}}
-	add(*worst.category(Allowed))
+	all := slices.Clone(categories)
 	for _, class := range Optional() {
 		if c := onDemand[class]; c != nil {
-			add(*c)
+			all = append(all, *c)
 		}
 	}
-	return all
+	worst := grant{binding: Binding{Role: "cluster-admin"}}
+	return append(all, *worst.category(Allowed))
 }
 
 // Score is the score of a category before modifiers.

@@ -12,11 +12,12 @@ type facts struct {
 	ev      *audit.Event
 	class   Class
 	outcome Outcome
+	effect  Effect
 	binding Binding // what let the request in
 	grant   grant   // what the request grants, for that class
 
 	verb, resource, subresource, namespace, name string
-	path                                         string // the request URI without its query
+	path                                         string // of the request URI, as the server matches it
 	agent                                        string // the user agent in lower case
 
 	srcIP      string // the address no client could forge
@@ -40,10 +41,11 @@ func (p *Policy) factsOf(ev *audit.Event) facts {
 	if f.class == AnonymousAccessGranted {
 		f.grant, _ = grantOf(ev)
 	}
-	f.path, _, _ = strings.Cut(ev.RequestURI, "?")
+	f.path = servedPath(ev.RequestURI)
 	if f.resource == "" {
 		f.refFromPath()
 	}
+	f.effect = effectOf(&f)
 	if hop := p.hop(ev.SourceIPs); hop >= 0 {
 		f.srcIP = address(ev.SourceIPs[hop])
 		f.scope = scopeOf(ev.SourceIPs[hop])
@@ -83,13 +85,45 @@ func (f *facts) refFromPath() {
 func (f *facts) allowed() bool { return f.outcome == Allowed }
 func (f *facts) denied() bool  { return f.outcome == Denied }
 
-// read reports whether the verb only reads. The empty verb (an exotic method
-// on a resource) does not.
-func (f *facts) read() bool {
+// reads reports whether the verb is known to read only.
+func (f *facts) reads() bool {
 	return slices.Contains([]string{"get", "list", "watch", "head", "options"}, f.verb)
 }
 
-func (f *facts) write() bool { return f.resource != "" && !f.read() }
+// write reports whether the request is for an object and its verb is known to
+// write, or may be: a request that was refused is judged by what it may have
+// been. An empty verb is an exotic method, or a shipper dropped it; then an answer
+// of "created" tells.
+func (f *facts) write() bool {
+	switch {
+	case f.resource == "" || f.reads() || f.review():
+		return false
+	case f.verb == "":
+		return !f.allowed() || f.ev.ResponseStatus.HTTPCode() == 201
+	}
+	return true
+}
+
+// runs reports whether the request runs something: a command, a tunnel or a call
+// to a service or kubelet. To read the ephemeral containers of a pod runs nothing.
+func (f *facts) runs() bool {
+	return f.sub(executes) && !(f.subresource == "ephemeralcontainers" && f.reads())
+}
+
+// review reports whether the request creates a review: a question to the API
+// server that stores nothing. A custom resource may end in "reviews", too, so the
+// group counts, where it is known.
+func (f *facts) review() bool {
+	if !strings.HasSuffix(f.resource, "reviews") && !f.is(logons) || f.resource == "tokenreviews" {
+		return false
+	}
+	group := f.ev.ObjectRef.APIGroup
+	if group == "" {
+		return f.is(reviews) || f.is(logons)
+	}
+	return slices.Contains([]string{"authorization.k8s.io", "authentication.k8s.io", "authorization.openshift.io", "security.openshift.io"}, group) ||
+		strings.HasPrefix(group, "login.concierge.") || strings.HasPrefix(group, "identity.concierge.")
+}
 
 func (f *facts) deletes() bool { return f.verb == "delete" || f.verb == "deletecollection" }
 
@@ -105,9 +139,51 @@ func (f *facts) sub(set []string) bool {
 	})
 }
 
-// impersonates reports whether anonymous acted as somebody else.
+// impersonates reports whether anonymous acted as somebody else. The server writes
+// whom only after it allowed that. Who acts as anonymous, or was let in by a
+// binding to anonymous all the same, gained nothing by it.
 func (f *facts) impersonates() bool {
-	return f.class.anonymous() && (f.ev.ImpersonatedUser.Username != "" || len(f.ev.ImpersonatedUser.Groups) > 0)
+	if !f.class.anonymous() || f.binding.anonymous() {
+		return false
+	}
+	who := &f.ev.ImpersonatedUser
+	return who.Username != "" && who.Username != audit.Anonymous || who.UID != "" ||
+		slices.ContainsFunc(who.Groups, func(group string) bool { return group != audit.Unauthenticated })
+}
+
+// actsAsAdministrator reports whether the identity that anonymous took may do
+// everything.
+func (f *facts) actsAsAdministrator() bool {
+	return f.impersonates() && (slices.Contains(f.ev.ImpersonatedUser.Groups, "system:masters") || f.binding.Role == "cluster-admin" && f.binding.RoleKind == "ClusterRole")
+}
+
+// setsFlag reports whether the request writes a flag of the running API server,
+// such as its log level.
+func (f *facts) setsFlag() bool {
+	return f.resource == "" && strings.HasPrefix(f.path, flagsPrefix) && f.verb != "" && !f.reads()
+}
+
+// published reports whether a page of an issuer was let out by what publishes it
+// on purpose: a default, or a binding to a role for just that.
+func (f *facts) published() bool {
+	return !f.exposed() || !f.impersonates() && slices.Contains(issuerRoles, f.binding.Role)
+}
+
+// issuerRoles are the roles of Kubernetes and OpenShift that hold the issuer's
+// pages and nothing else.
+var issuerRoles = []string{"system:service-account-issuer-discovery", "system:openshift:public-info-viewer"}
+
+// login reports whether the request is for OpenShift's OAuth server, by what that
+// server wrote, or by a page that no API server has and no binding that let it in.
+func (f *facts) login() bool {
+	return f.ev.Annotations.LoginDecision != "" ||
+		f.allowed() && f.resource == "" && f.atOrBelow(loginPaths) && f.ev.Annotations.Reason == "" && !f.impersonates()
+}
+
+// loginRefused reports whether the OAuth server said no.
+func (f *facts) loginRefused() bool {
+	d := f.ev.Annotations.LoginDecision
+	return d != "" && d != "allow"
 }
 
 // exposed reports whether the server wrote evidence that anonymous is let in
@@ -117,6 +193,11 @@ func (f *facts) exposed() bool { return !f.binding.byDefault() || f.impersonates
 
 // Sets of resources, by what an attacker gains from them.
 var (
+	reviews = []string{
+		"selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews", "subjectaccessreviews", "localsubjectaccessreviews",
+		"subjectrulesreviews", "resourceaccessreviews", "localresourceaccessreviews", "podsecuritypolicysubjectreviews", "podsecuritypolicyselfsubjectreviews",
+	}
+	logons      = []string{"tokencredentialrequests", "whoamirequests"} // of Pinniped: a logon, and who am I
 	executes    = []string{"pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers", "pods/proxy", "services/proxy", "nodes/proxy"}
 	tokens      = []string{"serviceaccounts/token"}
 	credentials = []string{"secrets", "tokenreviews", "certificatesigningrequests", "bootstraptokens"}
@@ -129,34 +210,3 @@ var (
 	workloads = []string{"pods", "deployments", "daemonsets", "statefulsets", "replicasets", "replicationcontrollers", "jobs", "cronjobs"}
 	sensitive = []string{"configmaps", "serviceaccounts", "nodes", "persistentvolumes", "persistentvolumeclaims", "roles", "clusterroles", "rolebindings", "clusterrolebindings"}
 )
-
-// Sets of paths that are no resources.
-var (
-	healthPaths  = []string{"/livez", "/readyz", "/healthz"}
-	versionPaths = []string{"/version", "/version/"}
-	apiPaths     = []string{"/", "/api", "/apis", "/metrics", "/openapi/v2", "/openapi/v3", "/swagger.json", "/logs", "/debug/pprof/", "/configz"}
-	apiPrefixes  = []string{"/api/", "/apis/", "/openapi/", "/.well-known/", "/openid/", "/logs/", "/debug/"}
-	oidcPrefixes = []string{"/.well-known/openid-configuration", "/openid/v1/jwks"}
-	oauthPath    = "/.well-known/oauth-authorization-server"
-)
-
-// at reports whether the path is one of a set, exactly: /healthz/etcd and
-// //livez are other paths, and the API server treats them so.
-func (f *facts) at(set []string) bool { return slices.Contains(set, f.path) }
-
-// under reports whether the path starts with one of a set.
-func (f *facts) under(set []string) bool {
-	return slices.ContainsFunc(set, func(prefix string) bool { return strings.HasPrefix(f.path, prefix) })
-}
-
-// healthPart reports whether the path is a single check such as /livez/etcd or
-// /readyz/poststarthook/rbac. What climbs out of it, as /livez/../metrics, is none.
-func (f *facts) healthPart() bool {
-	return slices.ContainsFunc(healthPaths, func(prefix string) bool {
-		check, ok := strings.CutPrefix(f.path, prefix+"/")
-		return ok && !strings.ContainsFunc(check, func(r rune) bool { return !strings.ContainsRune(checkNames, r) })
-	})
-}
-
-// checkNames are the characters of the names of health checks.
-const checkNames = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/"

@@ -133,3 +133,16 @@ func wholeSubjects(object []byte) []subject {
 	_ = json.Unmarshal(object, &whole) // what is no binding has no subjects
 	return whole.Subjects
 }
+
+// message says who granted what to whom.
+func (g *grant) message(f *facts) string {
+	b := &g.binding
+	result := "asked to grant"
+	switch f.outcome {
+	case Allowed:
+		result = "granted"
+	case Denied:
+		result = "tried to grant"
+	}
+	return Clean(f.ev.User.Username) + " " + result + " " + Clean(strings.TrimSpace(b.RoleKind+" "+b.Role)) + " to " + Clean(b.Subject) + " by " + b.Kind + " " + Clean(b.Name)
+}

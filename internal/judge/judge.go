@@ -15,6 +15,7 @@
 package judge
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 
@@ -27,6 +28,7 @@ type Verdict struct {
 	Class   Class
 	Hit     bool // the policy wants a row for it
 	Outcome Outcome
+	Effect  Effect // what became of it, if it was allowed
 
 	Category     *Category
 	Severity     Severity
@@ -41,7 +43,8 @@ type Verdict struct {
 
 	SrcIPs     []string // the address that no client could forge, or the whole chain
 	XFFSuspect bool     // the chain of addresses was probably forged
-	Binding    Binding  // what let the request in
+	Binding    Binding  // what let the request in; none if anonymous acted as somebody else, whose bindings are no door
+	ActedAs    string   // the user that anonymous impersonated
 }
 
 // Judge says what ev means under the policy. The verdict shares no memory with
@@ -49,7 +52,7 @@ type Verdict struct {
 func (p *Policy) Judge(ev *audit.Event) Verdict {
 	f := p.factsOf(ev)
 	v := Verdict{
-		Class: f.class, Hit: p.hit(f.class), Outcome: f.outcome,
+		Class: f.class, Hit: p.hit(f.class), Outcome: f.outcome, Effect: f.effect,
 		XFFSuspect: f.xffSuspect, Binding: f.binding,
 	}
 	switch {
@@ -57,6 +60,9 @@ func (p *Policy) Judge(ev *audit.Event) Verdict {
 		v.SrcIPs = append(v.SrcIPs, ev.SourceIPs...)
 	case f.srcIP != "":
 		v.SrcIPs = []string{f.srcIP}
+	}
+	if f.impersonates() {
+		v.Binding, v.ActedAs = Binding{}, cmp.Or(ev.ImpersonatedUser.Username, ev.ImpersonatedUser.UID)
 	}
 	if !v.Hit {
 		return v
@@ -134,34 +140,64 @@ func message(f *facts, v *Verdict) string {
 		who = Clean(f.ev.User.Username) + " as anonymous:"
 	case Rejected401:
 		who = "Without valid credentials:"
+	case EveryoneAuthenticated:
+		who = Clean(f.ev.User.Username) + " (anybody with an account):"
 	}
-	switch c := v.Category; {
-	case c.Name == "anon_impersonation_attempt":
-		return who + " client " + from + " tried to impersonate: " + Clean(f.ev.ResponseStatus.Message)
-	case c.Name == "health_probe" || c.Name == "denied_health_probe" || c.Name == "version_probe":
-		return who + " health or version request from " + from + " (" + Clean(f.path) + ")"
-	case f.class == AnonymousAccessGranted:
-		b := &f.grant.binding
-		result := "asked to grant"
-		switch v.Outcome {
-		case Allowed:
-			result = "granted"
-		case Denied:
-			result = "tried to grant"
-		}
-		return Clean(f.ev.User.Username) + " " + result + " " + Clean(strings.TrimSpace(b.RoleKind+" "+b.Role)) + " to " + Clean(b.Subject) + " by " + b.Kind + " " + Clean(b.Name)
-	case c.Name == "web_scan_noise":
-		return "Web scan of the Kubernetes API from " + from + ": " + Clean(f.path)
+	if v.Category.message != nil {
+		return v.Category.message(f, who, from)
+	}
+	if f.class == AnonymousAccessGranted {
+		return f.grant.message(f)
+	}
+	by := ""
+	if b := &f.binding; b.Name != "" && !f.impersonates() {
+		by = " by " + b.Kind + " " + Clean(b.Name) + " (" + b.RoleKind + " " + Clean(b.Role) + ")"
+	}
+	as := ""
+	if f.impersonates() {
+		as = " as " + f.actedAs()
+	}
+	switch {
 	case f.allowed():
-		by := ""
-		if b := &f.binding; b.Name != "" {
-			by = " by " + b.Kind + " " + Clean(b.Name) + " (" + b.RoleKind + " " + Clean(b.Role) + ")"
-		}
-		return who + " " + v.What + " from " + from + " was ALLOWED" + by
+		return who + " " + v.What + as + " from " + from + " was ALLOWED" + by + f.result()
 	case f.denied():
-		return who + " " + v.What + " from " + from + " was denied"
+		return who + " " + v.What + as + " from " + from + " was denied"
 	}
-	return who + " " + v.What + " from " + from + ": outcome unknown"
+	return who + " " + v.What + as + " from " + from + ": outcome unknown"
+}
+
+// actedAs names the identity that anonymous took.
+func (f *facts) actedAs() string {
+	who := &f.ev.ImpersonatedUser
+	switch {
+	case who.Username != "":
+		return Clean(who.Username)
+	case len(who.Groups) > 0:
+		return "group " + Clean(who.Groups[0])
+	}
+	return "UID " + Clean(who.UID)
+}
+
+// probeMessage is the message of health checks and questions for the version.
+func probeMessage(f *facts, who, from string) string {
+	text := who + " health or version request from " + from + " (" + Clean(f.path) + ")"
+	switch {
+	case f.denied():
+		return text + " was denied"
+	}
+	return text
+}
+
+// loginMessage is the message of logins to OpenShift.
+func loginMessage(f *facts, _, from string) string {
+	text := "OpenShift login page from " + from + " (" + Clean(f.path) + ")"
+	if name := f.ev.Annotations.LoginUser; name != "" {
+		text = "OpenShift login of " + Clean(name) + " from " + from
+	}
+	if f.loginRefused() {
+		return text + " was refused"
+	}
+	return text
 }
 
 // Clean makes foreign text fit for a line of a terminal or a page: no control

@@ -7,7 +7,7 @@ import (
 )
 
 // modifier is one thing that raises or lowers the numbers of a category.
-// Whatever rests on text of the client only raises.
+// Whatever rests on text that a client puts beside its request only raises.
 type modifier struct {
 	factor     string // the name in risk_factors
 	impact     int
@@ -24,8 +24,11 @@ func init() {
 
 func (m *modifier) String() string {
 	text := m.factor
-	if m.impact > 0 {
+	switch {
+	case m.impact > 0:
 		text += " impact+" + strconv.Itoa(m.impact)
+	case m.impact < 0:
+		text += " impact" + strconv.Itoa(m.impact)
 	}
 	switch {
 	case m.confidence > 0:
@@ -64,7 +67,7 @@ var modifiers = []modifier{
 	},
 	{
 		factor: "public_source", confidence: +5,
-		when: func(f *facts, c *Category) bool { return f.scope == public && !c.health() },
+		when: func(f *facts, c *Category) bool { return f.scope == public && !c.health },
 	},
 	{
 		// Noise of load balancers and pods. The address is the one that the
@@ -75,25 +78,35 @@ var modifiers = []modifier{
 	{
 		factor: "scanner_user_agent", confidence: +10,
 		when: func(f *facts, c *Category) bool {
-			return c.Name != "health_probe" && f.agentHas(scanners)
+			return !(c.health && f.allowed()) && f.agentHas(scanners)
 		},
 	},
 	{
 		factor: "probe_user_agent_elsewhere", confidence: +10, // a probe's name where no probe looks
 		when: func(f *facts, c *Category) bool {
-			return !c.benign && c.Name != "web_scan_noise" && f.agentBegins(probes)
+			return !c.benign && !c.noise && !f.harmless() && f.agentBegins(probes)
 		},
+	},
+	{
+		// No answer yet, or the server was too busy for one; but what was asked
+		// for is what every cluster answers to anybody.
+		factor: "harmless_path", impact: -40, confidence: -30,
+		when: func(f *facts, c *Category) bool { return c.Name == unknownOutcome && f.harmless() },
 	},
 	{
 		factor: "forged_forwarded_for", confidence: +5,
 		when: func(f *facts, _ *Category) bool { return f.xffSuspect },
 	},
 	{
+		factor: "acted_as_administrator", impact: +30, confidence: +15,
+		when: func(f *facts, c *Category) bool { return c.Name == impersonation && f.actsAsAdministrator() },
+	},
+	{
+		factor: "gke_no_principal", // a label: the record names nobody
+		when:   func(f *facts, _ *Category) bool { return f.ev.NoPrincipal },
+	},
+	{
 		factor: "scripted_user_agent", // a label: kube-hunter calls itself python-requests
 		when:   func(f *facts, _ *Category) bool { return f.agentBegins(scripts) },
 	},
 }
-
-// health reports whether the category is about health checks, which come from
-// public addresses in many clouds.
-func (c *Category) health() bool { return c.Name == "health_probe" || c.Name == "denied_health_probe" }

@@ -5,7 +5,9 @@ import "strings"
 // Advice where no binding is to blame.
 const (
 	closeAnonymous = "start the API server with --anonymous-auth=false, or allow anonymous requests only to /livez, /readyz and /healthz (AuthenticationConfiguration, anonymous.conditions)"
-	madeAnew       = " # the API server makes it anew at its next start, without anonymous"
+	// The binding that the server names belongs to the victim.
+	stopImpersonation = "take the verb impersonate out of the roles that are bound to system:anonymous or system:unauthenticated"
+	madeAnew          = " # the API server makes it anew at its next start, without anonymous"
 )
 
 // remediation says how to close the hole that let a request in; empty if it
@@ -17,6 +19,9 @@ func remediation(f *facts, c *Category) string {
 	}
 	if !f.allowed() || !f.class.anonymous() || c.benign {
 		return ""
+	}
+	if f.impersonates() {
+		return stopImpersonation
 	}
 	command, ok := f.binding.deleteCommand()
 	switch {

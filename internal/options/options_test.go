@@ -55,7 +55,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{[]string{"match=all"}, `match="all" is not valid; allowed: any, strict`},
 		{[]string{"match="}, `match= has no value; allowed: any, strict`},
-		{[]string{"include=x"}, `include="x" is not valid; allowed: impersonated_anonymous, rejected_401, anonymous_access_granted`},
+		{[]string{"include=x"}, `include="x" is not valid; allowed: impersonated_anonymous, rejected_401, anonymous_access_granted, everyone_authenticated`},
 		{[]string{"include="}, `include= has no value; allowed: <class,...>`},
 		{[]string{"trusted_proxies=10.0.0.0/33"}, `trusted_proxies="10.0.0.0/33" is not valid; allowed: addresses and networks such as 10.0.0.0/8 or 2001:db8::1`},
 		{[]string{"impact=101"}, `impact="101" is not valid; allowed: a whole number from 0 to 100`},

@@ -97,14 +97,14 @@ func (nowhere) Settle(context.Context) error { return nil }
 // Nowhere is the sink of a run that only counts.
 func Nowhere() Sink { return nowhere{} }
 
-// Unreadable is the error of files that could not be read; the others were
+// UnreadableError is the error of files that could not be read; the others were
 // sent.
-type Unreadable struct{ error }
+type UnreadableError struct{ error }
 
-func (e Unreadable) Unwrap() error { return e.error }
+func (e UnreadableError) Unwrap() error { return e.error }
 
 // Run sends everything. Files that cannot be read do not stop it: they are in an
-// Unreadable at the end. Another error is the sink's, or the context's.
+// UnreadableError at the end. Another error is the sink's, or the context's.
 func (r *Replay) Run(ctx context.Context) error {
 	if r.State.Files == nil {
 		r.State.Files = map[string]Done{}
@@ -116,7 +116,7 @@ func (r *Replay) Run(ctx context.Context) error {
 	for i := range r.Datasets {
 		set := &r.Datasets[i]
 		err := r.file(ctx, set)
-		if _, ok := errors.AsType[Unreadable](err); ok {
+		if _, ok := errors.AsType[UnreadableError](err); ok {
 			unread = append(unread, err)
 		} else if err != nil {
 			return err
@@ -126,7 +126,7 @@ func (r *Replay) Run(ctx context.Context) error {
 		return err
 	}
 	if len(unread) > 0 {
-		return Unreadable{errors.Join(unread...)}
+		return UnreadableError{errors.Join(unread...)}
 	}
 	return nil
 }
@@ -137,14 +137,14 @@ func (r *Replay) file(ctx context.Context, set *Dataset) error {
 	if set.Path != logfile.Stdin {
 		f, err := os.Open(set.Path)
 		if err != nil {
-			return Unreadable{err}
+			return UnreadableError{err}
 		}
 		defer f.Close() // only read
 		input = f
 	}
 	text, err := logfile.Unpack(logfile.Counting(input, func(n int) { r.read += int64(n) }))
 	if err != nil {
-		return Unreadable{fmt.Errorf("%s: %w", set.Path, err)}
+		return UnreadableError{fmt.Errorf("%s: %w", set.Path, err)}
 	}
 	defer func() { _ = text.Close() }() // only read
 	lines := bufio.NewScanner(text)
@@ -169,7 +169,7 @@ func (r *Replay) file(ctx context.Context, set *Dataset) error {
 		if now.Lines == 1 {
 			now.Fingerprint = fingerprint(lines.Bytes())
 			if before.Lines > 0 && before.Fingerprint != now.Fingerprint {
-				return Unreadable{fmt.Errorf("%s: the resume file knows another file of this name; remove it to begin anew", set.Path)}
+				return UnreadableError{fmt.Errorf("%s: the resume file knows another file of this name; remove it to begin anew", set.Path)}
 			}
 		}
 		if r.Progress != nil && now.Lines%1000 == 0 {
@@ -208,7 +208,7 @@ func (r *Replay) file(ctx context.Context, set *Dataset) error {
 		return fmt.Errorf("the resume file: %w", err)
 	}
 	if err := lines.Err(); err != nil {
-		return Unreadable{fmt.Errorf("%s, line %d: %w", set.Path, now.Lines+1, err)}
+		return UnreadableError{fmt.Errorf("%s, line %d: %w", set.Path, now.Lines+1, err)}
 	}
 	return nil
 }

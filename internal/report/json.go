@@ -4,6 +4,7 @@ import (
 	"io"
 	"strconv"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
@@ -162,6 +163,10 @@ func appendString(dst []byte, s string) []byte {
 			dst = append(dst, '\\', 't')
 		case r < ' ' || r <= 0xffff && r != utf8.RuneError && !unicode.IsGraphic(r):
 			dst = append(dst, '\\', 'u', hex[r>>12], hex[r>>8&15], hex[r>>4&15], hex[r&15])
+		case r > 0xffff && !unicode.IsGraphic(r): // such as tag characters, which hide a text
+			for _, half := range utf16.AppendRune(nil, r) {
+				dst = append(dst, '\\', 'u', hex[half>>12], hex[half>>8&15], hex[half>>4&15], hex[half&15])
+			}
 		default:
 			dst = utf8.AppendRune(dst, r) // what is no UTF-8 comes as U+FFFD
 		}

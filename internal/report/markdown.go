@@ -56,7 +56,13 @@ func renderMarkdown(w io.Writer, s *summary) error {
 }
 
 // cell is a code span in a cell of a table, where the bar is special nevertheless.
-func cell(s string) string { return strings.ReplaceAll(code(s), "|", `\|`) }
+//
+// A backslash before a bar would make two, which some readers take for a backslash
+// and the end of the cell; so something stands between them.
+func cell(s string) string {
+	s = strings.ReplaceAll(s, `\|`, "\\\uFFFD|")
+	return strings.ReplaceAll(code(s), "|", `\|`)
+}
 
 // code is a code span of text without line breaks. It is fenced with more
 // backticks than stand in it in a row (CommonMark 6.1).

@@ -425,3 +425,40 @@ func FuzzString(f *testing.F) {
 		}
 	})
 }
+
+// TestUnprintable: neither what a client wrote nor the name of a file or the words
+// of a server steer a terminal, hide text or end a cell, in any format for people.
+func TestUnprintable(t *testing.T) {
+	const evil = "x\x1b]0;PWNED\x07\x9b2J\u202egnp\u2028\U000e0041\U000e0042 \\|<img src=x onerror=alert(1)>\\\\| y"
+	all := findings()
+	for i := range all {
+		ev := all[i].Event
+		ev.UserAgent, ev.AuditID, ev.ObjectRef.Name, ev.ObjectRef.Namespace, ev.SourceIPs = evil, evil, evil, evil, []string{evil}
+		policy := judge.DefaultPolicy()
+		all[i].Verdict, all[i].Cluster = policy.Judge(ev), evil
+	}
+	from := func() report.Source {
+		s := source()
+		s.Title, s.Incomplete = evil+".log", evil
+		return s
+	}
+	for _, format := range []string{"table", "json", "ndjson", "markdown", "html", "sarif"} {
+		text := write(t, format, report.Options{Source: from}, all)
+		for _, r := range text {
+			if r != '\n' && (r != '\t' || format != "html") && !unicode.IsGraphic(r) {
+				t.Errorf("%s: %q", format, r)
+			}
+		}
+		for line := range strings.Lines(text) {
+			if format == "markdown" && strings.HasPrefix(line, "|") && strings.Contains(line, `\\|`) {
+				t.Errorf("markdown: a backslash before an escaped bar, which some readers take for the end of the cell: %s", line)
+			}
+		}
+		if format == "ndjson" {
+			var row map[string]any
+			if err := json.Unmarshal([]byte(strings.SplitN(text, "\n", 2)[0]), &row); err != nil || !strings.Contains(fmt.Sprint(row["audit_id"]), "\U000e0041\U000e0042") {
+				t.Errorf("ndjson is not verbatim: %v, %q", err, row["audit_id"])
+			}
+		}
+	}
+}

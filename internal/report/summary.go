@@ -249,7 +249,10 @@ func (s *summary) source() Source {
 	if s.opts.Source == nil {
 		return Source{}
 	}
-	return s.opts.Source()
+	source := s.opts.Source()
+	// Names of files, and what a server said: somebody else chose them.
+	source.Title, source.Incomplete = judge.Printable(source.Title), judge.Printable(source.Incomplete)
+	return source
 }
 
 // headline is the whole report in a sentence, and what the worst finding says.

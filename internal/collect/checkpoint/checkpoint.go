@@ -8,10 +8,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/kubeanon/kubeanon/internal/collect/disk"
 )
 
 // version is that of the form of the file. A newer one is not read: an old
@@ -43,19 +46,36 @@ func Open(dir, name string) (*File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
+	return OpenFile(path(dir, name), name)
+}
+
+// path is the file of the checkpoint of an input.
+func path(dir, name string) string {
 	sum := sha256.Sum256([]byte(name))
-	return OpenFile(filepath.Join(dir, "kubeanon-"+hex.EncodeToString(sum[:8])+".json"), name)
+	return filepath.Join(dir, "kubeanon-"+hex.EncodeToString(sum[:8])+".json")
+}
+
+// SavedAt is when the checkpoint of an input was last saved, whoever holds it;
+// zero if it never was.
+func SavedAt(dir, name string) (time.Time, error) {
+	info, err := os.Stat(path(dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
 }
 
 // OpenFile locks a checkpoint by the path of its file.
 func OpenFile(path, name string) (*File, error) {
-	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := disk.Lock(path + ".lock")
+	if errors.Is(err, disk.ErrLocked) {
+		return nil, fmt.Errorf("%w: %s", ErrLocked, name)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if err := flock(lock); err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("%w: %s", ErrLocked, name)
 	}
 	return &File{path: path, lock: lock}, nil
 }
@@ -65,7 +85,7 @@ func (f *File) Close() error { return f.lock.Close() }
 
 // Load reads the state into v and reports whether there was one.
 func (f *File) Load(v any) (found bool, err error) {
-	text, err := os.ReadFile(f.path)
+	text, _, err := read(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -93,21 +113,22 @@ func (f *File) Save(name string, v any) error {
 	if err != nil {
 		return err
 	}
-	next, err := os.OpenFile(f.path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	return disk.Replace(f.path, text, true)
+}
+
+// read reads a file, and says when it was written.
+func read(path string) (text []byte, written time.Time, err error) {
+	f, err := disk.Open(path)
 	if err != nil {
-		return err
+		return nil, time.Time{}, err
 	}
-	_, err = next.Write(text)
-	if err == nil {
-		err = next.Sync()
-	}
-	if cerr := next.Close(); err == nil {
-		err = cerr
-	}
+	defer f.Close() // only read
+	info, err := f.Stat()
 	if err != nil {
-		return err
+		return nil, time.Time{}, err
 	}
-	return os.Rename(next.Name(), f.path)
+	text, err = io.ReadAll(f)
+	return text, info.ModTime(), err
 }
 
 // Saved is a checkpoint as it lies in its folder.
@@ -124,11 +145,7 @@ func List(dir string) (all []Saved, err error) {
 		return nil, err
 	}
 	for _, name := range files {
-		info, err := os.Stat(name)
-		if err != nil {
-			return nil, err
-		}
-		text, err := os.ReadFile(name)
+		text, written, err := read(name)
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +153,7 @@ func List(dir string) (all []Saved, err error) {
 		if err := json.Unmarshal(text, &e); err != nil {
 			return nil, fmt.Errorf("%s: %w; remove it to begin anew", name, err)
 		}
-		all = append(all, Saved{Name: e.Name, Time: info.ModTime(), State: e.State})
+		all = append(all, Saved{Name: e.Name, Time: written, State: e.State})
 	}
 	return all, nil
 }

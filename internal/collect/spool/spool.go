@@ -1,9 +1,10 @@
 // Package spool keeps batches on the disk between the moment they are accepted
-// and the moment they are out: what Append has returned for survives a crash.
+// and the moment they are delivered: a batch survives a crash as soon as Append
+// has returned.
 //
-// It is a folder of segments, files of frames that are only appended to. A
+// A spool is a folder of segments, files of frames that are only appended to. A
 // frame is a batch: its length and its CRC-32C, 4 bytes each, big endian, then
-// the records, each behind its own length. A frame that a crash cut off was
+// the records, each after its own length. A frame that a crash cut off was
 // never accepted, and is dropped.
 package spool
 
@@ -12,15 +13,29 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
+
+	"github.com/kubeanon/kubeanon/internal/collect/disk"
 )
 
-// ErrFull says that the spool holds as much as it may: take it to whoever sends.
-var ErrFull = errors.New("the spool is full")
+var (
+	// ErrFull says that the spool holds as much as it may: whoever sends must wait.
+	ErrFull = errors.New("the spool is full")
+
+	// ErrLocked says that the spool is open already.
+	ErrLocked = errors.New("another process uses the spool")
+)
+
+const (
+	// markName is the file that says how far the batches are delivered.
+	markName = "read"
+
+	// lockName is the file that the process locks that has the spool open.
+	lockName = "lock"
+)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -28,91 +43,162 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type Spool struct {
 	dir   string
 	limit int64
-	// Warn is told about damage; to be set before the first use.
-	Warn func(format string, args ...any)
+	warn  func(format string, args ...any)
+	lock  *os.File
 
-	write sync.Mutex // one Append at a time
-	mu    sync.Mutex // guards what follows
-	more  sync.Cond
+	appending sync.Mutex // one Append at a time
+	marking   sync.Mutex // one mark is written at a time
+	reader    reader     // used by Next alone
 
-	out    *os.File // the last segment, that is appended to; nil if the next Append has to begin it
-	outSeq int
-	outLen int64 // of its whole batches
-	bytes  int64 // of all segments
-	closed bool
+	mu        sync.Mutex // guards what follows; no disk is waited for while it is held
+	more      sync.Cond
+	closed    bool
+	writer    writer
+	segments  []segment // in order
+	bytes     int64     // of all segments
+	passed    int64     // segments with lower numbers were read to their end
+	handed    mark      // the end of the last batch that Next returned
+	delivered mark
+}
 
-	in    *os.File // the segment that is read
-	inSeq int
-	inPos int64
-	segs  []int // all segments, in order
-
-	ackSeq int // how far the batches are out for good
-	ackPos int64
+// writer is where Append writes.
+type writer struct {
+	file *os.File // nil if the next Append has to begin it
+	seq  int64
+	len  int64 // of its whole batches
 }
 
 // Open opens the spool in dir and makes it if it is not there. It holds at most
-// limit bytes. One process may have it open.
-func Open(dir string, limit int64) (*Spool, error) {
+// limit bytes. One process may have it open; it stays locked until Next returns
+// io.EOF, Release is called or the process ends. Damage is reported to warn.
+func Open(dir string, limit int64, warn func(format string, args ...any)) (s *Spool, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	s := &Spool{dir: dir, limit: limit, Warn: func(string, ...any) {}}
-	s.more.L = &s.mu
-	names, err := filepath.Glob(filepath.Join(dir, "*.spool"))
+	lock, err := disk.Lock(filepath.Join(dir, lockName))
+	if errors.Is(err, disk.ErrLocked) {
+		return nil, fmt.Errorf("%w in %s; give each process a folder of its own", ErrLocked, dir)
+	}
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		var seq int
-		info, err := os.Stat(name)
-		if _, serr := fmt.Sscanf(filepath.Base(name), "%010d.spool", &seq); serr != nil || err != nil {
-			continue
+	defer func() {
+		if err != nil {
+			lock.Close() // nothing was written
 		}
-		s.segs = append(s.segs, seq)
-		s.bytes += info.Size()
+	}()
+	s = &Spool{dir: dir, limit: limit, warn: warn, lock: lock}
+	s.more.L = &s.mu
+	segments, odd, err := list(dir)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(s.segs)
-	if text, err := os.ReadFile(s.ackPath()); err == nil {
-		if _, err := fmt.Sscanf(string(text), "%d %d", &s.inSeq, &s.inPos); err != nil {
-			s.inSeq, s.inPos = 0, 0 // half a file: everything is read once more
-		}
-		s.ackSeq, s.ackPos = s.inSeq, s.inPos
+	for _, name := range odd {
+		warn("spool: %s is not a segment: it is neither read nor removed", filepath.Join(dir, name))
 	}
-	// The last segment may end in half a frame: a new one is begun behind it. Its
-	// number is above what was read, or it would be taken for read.
-	s.outSeq = s.inSeq + 1
-	if len(s.segs) > 0 {
-		s.outSeq = max(s.outSeq, s.segs[len(s.segs)-1]+1)
+	s.segments = segments
+	for _, segment := range segments {
+		s.bytes += segment.size
+	}
+	if s.delivered, err = s.loadMark(); err != nil {
+		return nil, err
+	}
+	s.handed = s.delivered
+	s.reader = reader{seq: s.delivered.seq, pos: s.delivered.pos}
+	// The last segment may end in half a frame: a new one is begun. Its number is
+	// above that of the mark, or it would be taken for delivered.
+	s.writer.seq = s.delivered.seq + 1
+	if len(segments) > 0 {
+		s.writer.seq = max(s.writer.seq, segments[len(segments)-1].seq+1)
 	}
 	return s, nil
 }
 
-func (s *Spool) path(seq int) string { return filepath.Join(s.dir, fmt.Sprintf("%010d.spool", seq)) }
-func (s *Spool) ackPath() string     { return filepath.Join(s.dir, "read") }
+// loadMark reads how far the batches are delivered. A mark that cannot be true
+// is removed: everything is delivered again then, and nothing is lost.
+func (s *Spool) loadMark() (mark, error) {
+	m, err := readMark(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return mark{}, nil
+	}
+	if err == nil {
+		if err = s.checkMark(m); err == nil {
+			return m, nil
+		}
+	}
+	s.warn("spool: %v; all batches of %s are delivered once more", err, s.dir)
+	if err := os.Remove(filepath.Join(s.dir, markName)); err != nil {
+		return mark{}, err
+	}
+	return mark{}, nil
+}
 
-// begin begins the segment outSeq.
-func (s *Spool) begin() error {
-	f, err := os.OpenFile(s.path(s.outSeq), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// checkMark reports why a mark cannot be true: delivered segments are removed
+// before the mark moves on, and it is always between two batches.
+func (s *Spool) checkMark(m mark) error {
+	if len(s.segments) == 0 || s.segments[0].seq > m.seq {
+		return nil
+	}
+	if first := s.segments[0]; first.seq < m.seq {
+		return fmt.Errorf("the mark is in segment %d, but segment %d is still there", m.seq, first.seq)
+	}
+	f, err := disk.Open(s.path(m.seq))
 	if err != nil {
 		return err
+	}
+	defer f.Close() // only read
+	for pos := int64(0); pos != m.pos; {
+		size, err := frameSize(f, pos, s.segments[0].size)
+		if err != nil && !errors.Is(err, errDamaged) || pos+size > m.pos {
+			return fmt.Errorf("the mark at byte %d of segment %d is not the end of a batch", m.pos, m.seq)
+		}
+		pos += size
+	}
+	return nil
+}
+
+func (s *Spool) path(seq int64) string { return filepath.Join(s.dir, segmentName(seq)) }
+
+// begin begins the next segment. To be called with appending held.
+func (s *Spool) begin() error {
+	var f *os.File
+	for {
+		var err error
+		f, err = os.OpenFile(s.path(s.writer.seq), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		s.warn("spool: %s was put there by somebody else", s.path(s.writer.seq))
+		s.mu.Lock()
+		s.writer.seq++
+		s.mu.Unlock()
 	}
 	if err := syncDir(s.dir); err != nil {
 		return errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.out, s.outLen = f, 0
-	s.segs = append(s.segs, s.outSeq)
+	s.writer.file, s.writer.len = f, 0
+	s.segments = append(s.segments, segment{seq: s.writer.seq})
 	return nil
 }
 
-// retire ends the last segment: what follows goes into a new one, and this one
-// goes as soon as it is read. To be called with mu held.
+// retire ends the segment that is written: the next batch goes into a new one,
+// and this one is removed when it is delivered. To be called with mu held.
 func (s *Spool) retire() {
-	s.out.Close() // every frame of it was synced
-	s.out, s.outLen = nil, 0
-	s.outSeq++
+	s.writer.file.Close() // every frame of it was synced
+	s.writer = writer{seq: s.writer.seq + 1}
 	s.more.Broadcast()
+}
+
+// grow notes that the segment that is written, the last one, has n bytes more.
+// To be called with mu held.
+func (s *Spool) grow(n int64) {
+	s.segments[len(s.segments)-1].size += n
+	s.bytes += n
 }
 
 // syncDir makes the names in a folder durable, where the system can.
@@ -126,15 +212,14 @@ func syncDir(dir string) error {
 	return nil
 }
 
-// Append adds a batch. When it returns without an error, the batch is on the
-// disk. ErrFull: nothing was added.
-func (s *Spool) Append(records [][]byte) error {
+// frameOf is a batch as it is in a segment.
+func frameOf(records [][]byte) ([]byte, error) {
 	size := 0
 	for _, r := range records {
 		size += 4 + len(r)
 	}
 	if size > maxFrame {
-		return fmt.Errorf("a batch of %d bytes, but at most %d can be kept", size, maxFrame)
+		return nil, fmt.Errorf("a batch of %d bytes, but at most %d can be kept", size, maxFrame)
 	}
 	frame := make([]byte, headSize, headSize+size)
 	for _, r := range records {
@@ -143,13 +228,25 @@ func (s *Spool) Append(records [][]byte) error {
 	}
 	binary.BigEndian.PutUint32(frame, uint32(size))
 	binary.BigEndian.PutUint32(frame[4:], crc32.Checksum(frame[headSize:], castagnoli))
+	return frame, nil
+}
 
-	s.write.Lock()
-	defer s.write.Unlock()
+// Append adds a batch. When it returns without an error, the batch is on the
+// disk. ErrFull: nothing was added. A batch without records is nothing to keep.
+func (s *Spool) Append(records [][]byte) error {
+	if len(records) == 0 {
+		return nil
+	}
+	frame, err := frameOf(records)
+	if err != nil {
+		return err
+	}
+	s.appending.Lock()
+	defer s.appending.Unlock()
 	s.mu.Lock()
 	closed, full := s.closed, s.bytes+int64(len(frame)) > s.limit
-	if full && s.outLen > 0 {
-		s.retire() // else what was read of it would take the room for good
+	if full && s.writer.len > 0 {
+		s.retire() // else the delivered part of it would take the room for good
 	}
 	s.mu.Unlock()
 	switch {
@@ -158,203 +255,47 @@ func (s *Spool) Append(records [][]byte) error {
 	case full:
 		return ErrFull
 	}
-	if s.out == nil {
+	if s.writer.file == nil {
 		if err := s.begin(); err != nil {
 			return err
 		}
 	}
-	_, err := s.out.WriteAt(frame, s.outLen)
+	_, err = s.writer.file.WriteAt(frame, s.writer.len)
 	if err == nil {
-		err = s.out.Sync()
+		err = s.writer.file.Sync()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err != nil {
 		return s.abandon(err)
 	}
-	s.outLen += int64(len(frame))
-	s.bytes += int64(len(frame))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writer.len += int64(len(frame))
+	s.grow(int64(len(frame)))
 	s.more.Broadcast()
-	if s.outLen >= segmentSize {
+	if s.writer.len >= segmentSize {
 		s.retire()
 	}
 	return nil
 }
 
 // abandon leaves a segment of which nobody knows what is on the disk: what was
-// accepted before stays, what follows goes into a new one. To be called with mu
-// held.
+// accepted before stays, and the next batch goes into a new one. To be called
+// with appending held.
 func (s *Spool) abandon(err error) error {
-	if terr := s.out.Truncate(s.outLen); terr != nil {
+	rest := int64(0)
+	if terr := s.writer.file.Truncate(s.writer.len); terr != nil {
 		err = errors.Join(err, terr)
-		if info, serr := s.out.Stat(); serr == nil {
-			s.bytes += info.Size() - s.outLen
+		if info, serr := s.writer.file.Stat(); serr == nil {
+			rest = info.Size() - s.writer.len
 		}
-	} else if s.outLen == 0 {
+	} else if s.writer.len == 0 {
 		return err // there is nothing in it: a disk that stays full must not fill with names
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.grow(rest)
 	s.retire()
 	return err
-}
-
-// Next waits for the next batch, and returns it with the call that says that it
-// is out for good. io.EOF: the spool was closed, and is empty.
-func (s *Spool) Next() (records [][]byte, done func(), err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for {
-		if s.in == nil && !s.openNext() || s.inSeq == s.outSeq && s.inPos >= s.outLen { // nothing more yet
-			if s.closed {
-				return nil, nil, io.EOF
-			}
-			s.more.Wait()
-			continue
-		}
-		frame, size, err := s.frame()
-		if err == nil {
-			seq, pos := s.inSeq, s.inPos+headSize+size
-			s.inPos = pos
-			return split(frame), func() { s.ack(seq, pos) }, nil
-		}
-		if err := s.pass(size, err); err != nil {
-			return nil, nil, err
-		}
-	}
-}
-
-// pass goes on behind what is no frame: behind a batch of size bytes that is
-// damaged, or behind the segment. What cannot be read now may be read later, and
-// ends the reader.
-func (s *Spool) pass(size int64, cause error) error {
-	name, live := s.in.Name(), s.inSeq == s.outSeq
-	info, err := s.in.Stat()
-	if err != nil {
-		return err
-	}
-	rest := info.Size() - s.inPos
-	switch {
-	case errors.Is(cause, errDamaged) && (live || rest > headSize+size):
-		s.Warn("spool: %s: a batch of %d bytes at byte %d is damaged, and lost", name, size, s.inPos)
-		s.inPos += headSize + size
-	case !errors.Is(cause, errDamaged) && !errors.Is(cause, errNoFrame):
-		return fmt.Errorf("%s, byte %d: %w; to go on without it, move the file away", name, s.inPos, cause)
-	case live: // it is not ours to drop while it is written
-		return fmt.Errorf("%s, byte %d: %w", name, s.inPos, cause)
-	default:
-		if rest > 0 {
-			s.Warn("spool: the last %d bytes of %s are no batch: a crash cut them off, and they were never accepted, or they are damaged", rest, name)
-		}
-		s.drop()
-	}
-	return nil
-}
-
-// openNext opens the segment to be read.
-func (s *Spool) openNext() bool {
-	for len(s.segs) > 0 && s.segs[0] < s.inSeq {
-		s.remove(s.segs[0])
-	}
-	if len(s.segs) == 0 {
-		return false
-	}
-	f, err := os.Open(s.path(s.segs[0]))
-	if err != nil {
-		s.Warn("spool: %v", err)
-		return false
-	}
-	if s.inSeq != s.segs[0] {
-		s.inPos = 0
-	}
-	s.in, s.inSeq = f, s.segs[0]
-	return true
-}
-
-// What frame finds where there is no frame.
-var (
-	errNoFrame = errors.New("no batch")        // the end, or half a frame, or no length that Append writes
-	errDamaged = errors.New("a damaged batch") // whose checksum is another
-)
-
-// frame reads the frame at the position of the reader, without its head, and
-// its size.
-func (s *Spool) frame() (frame []byte, size int64, err error) {
-	var head [headSize]byte
-	if err := s.read(head[:], s.inPos); err != nil {
-		return nil, 0, err
-	}
-	size = int64(binary.BigEndian.Uint32(head[:]))
-	if size == 0 || size > maxFrame { // a crash may leave zeros, and they are no batch
-		return nil, 0, errNoFrame
-	}
-	frame = make([]byte, size)
-	if err := s.read(frame, s.inPos+headSize); err != nil {
-		return nil, 0, err
-	}
-	if crc32.Checksum(frame, castagnoli) != binary.BigEndian.Uint32(head[4:]) {
-		return nil, size, errDamaged
-	}
-	return frame, size, nil
-}
-
-// read fills p with what stands at a position of the segment.
-func (s *Spool) read(p []byte, at int64) error {
-	_, err := s.in.ReadAt(p, at)
-	if errors.Is(err, io.EOF) {
-		return errNoFrame
-	}
-	return err
-}
-
-// split cuts a frame into its records, which are views of it.
-func split(frame []byte) (records [][]byte) {
-	for len(frame) >= 4 {
-		n := int64(binary.BigEndian.Uint32(frame))
-		if n > int64(len(frame)-4) {
-			break // Append writes no such frame
-		}
-		records = append(records, frame[4:4+n])
-		frame = frame[4+n:]
-	}
-	return records
-}
-
-// drop leaves a segment that was read to its end.
-func (s *Spool) drop() {
-	s.in.Close() // only read
-	s.in = nil
-	s.inSeq++
-	s.inPos = 0
-}
-
-// remove deletes the first segment.
-func (s *Spool) remove(seq int) {
-	if info, err := os.Stat(s.path(seq)); err == nil {
-		s.bytes -= info.Size()
-	}
-	if err := os.Remove(s.path(seq)); err != nil {
-		s.Warn("spool: %v", err)
-	}
-	s.segs = s.segs[1:]
-}
-
-// ack notes how far the batches are out. It is not synced: after a crash some
-// may come twice. The same holds if it cannot be written: on a full disk the
-// segments that are out have to go all the same, or there will never be room.
-func (s *Spool) ack(seq int, pos int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for len(s.segs) > 0 && s.segs[0] < seq {
-		s.remove(s.segs[0])
-	}
-	s.ackSeq, s.ackPos = seq, pos
-	next := s.ackPath() + ".new"
-	err := os.WriteFile(next, fmt.Appendln(nil, seq, pos), 0o600)
-	if err == nil {
-		err = os.Rename(next, s.ackPath())
-	}
-	if err != nil {
-		s.Warn("spool: %v; what is out now may come twice after a restart", err)
-	}
 }
 
 // Size is how many bytes are on the disk.
@@ -364,27 +305,37 @@ func (s *Spool) Size() int64 {
 	return s.bytes
 }
 
-// Waiting is how many of them are not out yet: segments that are out go as a
-// whole, so that of an empty spool up to one is on the disk.
+// Waiting is how many of them are not delivered yet: delivered segments are
+// removed as a whole, so that up to one of an empty spool is on the disk.
 func (s *Spool) Waiting() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.segs) > 0 && s.segs[0] == s.ackSeq {
-		return max(s.bytes-s.ackPos, 0)
-	}
-	return s.bytes
+	return waiting(s.segments, s.bytes, s.delivered)
 }
 
 // Close ends Append; Next returns what is left, and then io.EOF.
 func (s *Spool) Close() error {
-	s.write.Lock()
-	defer s.write.Unlock()
+	s.appending.Lock()
+	defer s.appending.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
 	s.more.Broadcast()
-	if s.out == nil {
+	if s.writer.file == nil {
 		return nil
 	}
-	return s.out.Close()
+	err := s.writer.file.Close()
+	s.writer.file = nil
+	return err
+}
+
+// Release lets the spool be opened again, whatever is left in it. Append and Next
+// must not be called afterwards.
+func (s *Spool) Release() error {
+	err := s.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reader.move(s.reader.seq)
+	s.lock.Close() // nothing was written
+	return err
 }

@@ -22,13 +22,24 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(t *testing.T, dir string, max int64) *spool.Spool {
 	t.Helper()
-	s, err := spool.Open(dir, max)
+	return openLogged(t, dir, max, t.Logf)
+}
+
+// openLogged opens a spool that reports damage to warn.
+func openLogged(t *testing.T, dir string, max int64, warn func(string, ...any)) *spool.Spool {
+	t.Helper()
+	s, err := spool.Open(dir, max, warn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Warn = t.Logf
+	t.Cleanup(func() { _ = s.Release() })
 	return s
 }
+
+// warnings collects what is reported.
+type warnings []string
+
+func (w *warnings) add(format string, args ...any) { *w = append(*w, fmt.Sprintf(format, args...)) }
 
 func appendTo(t *testing.T, s *spool.Spool, records ...string) {
 	t.Helper()
@@ -81,11 +92,10 @@ func TestWaiting(t *testing.T) {
 	if s.Size() != all {
 		t.Errorf("the segment is gone before it is out: %d", s.Size())
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Release(); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, dir, 1<<20)
-	defer s.Close()
 	waits(all - one)
 	next(t, s, true)
 	waits(0)
@@ -107,7 +117,7 @@ func TestRestart(t *testing.T) {
 	if diff := cmp.Diff([]string{"c"}, next(t, s, false)); diff != "" {
 		t.Error(diff)
 	}
-	// It dies here: c was read, but is not out.
+	_ = s.Release() // c was read, but is not delivered
 	s = open(t, dir, 1<<20)
 	appendTo(t, s, "e")
 	if err := s.Close(); err != nil {
@@ -169,17 +179,17 @@ func TestDamage(t *testing.T) {
 	for _, live := range []bool{false, true} {
 		for damaged := range 3 {
 			dir := t.TempDir()
-			s := open(t, dir, 1<<20)
+			var told warnings
+			s := openLogged(t, dir, 1<<20, told.add)
 			var ends []int64
 			for _, record := range []string{"a", "b", "c"} {
 				appendTo(t, s, record)
 				ends = append(ends, s.Size())
 			}
 			if !live {
-				s = open(t, dir, 1<<20) // another segment
+				_ = s.Release()
+				s = openLogged(t, dir, 1<<20, told.add) // another segment
 			}
-			var told []string
-			s.Warn = func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
 			flip(t, filepath.Join(dir, "0000000001.spool"), ends[damaged]-1)
 			appendTo(t, s, "after")
 			s.Close()
@@ -220,11 +230,11 @@ func flip(t *testing.T, path string, at int64) {
 func TestUnreadable(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "0000000001.spool")
-	if err := os.Mkdir(path, 0o700); err != nil { // opens, but cannot be read
-		t.Fatal(err)
-	}
 	s := open(t, dir, 1<<20)
 	appendTo(t, s, "a")
+	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
 		if _, _, err := s.Next(); err == nil || !strings.Contains(err.Error(), "move the file away") {
 			t.Errorf("%v", err)
@@ -289,7 +299,9 @@ func TestFullAgain(t *testing.T) {
 // written, is no batch.
 func TestZeros(t *testing.T) {
 	dir := t.TempDir()
-	appendTo(t, open(t, dir, 1<<20), "a")
+	s := open(t, dir, 1<<20)
+	appendTo(t, s, "a")
+	_ = s.Release()
 	path := filepath.Join(dir, "0000000001.spool")
 	info, err := os.Stat(path)
 	if err != nil {
@@ -298,7 +310,7 @@ func TestZeros(t *testing.T) {
 	if err := os.Truncate(path, info.Size()+4096); err != nil {
 		t.Fatal(err)
 	}
-	s := open(t, dir, 1<<20)
+	s = open(t, dir, 1<<20)
 	appendTo(t, s, "b")
 	s.Close()
 	var got [][]string
@@ -322,6 +334,7 @@ func TestRemoved(t *testing.T) {
 		s := open(t, dir, 1<<20)
 		appendTo(t, s, "old")
 		next(t, s, true)
+		_ = s.Release()
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.spool"))
 	if err != nil || len(files) == 0 {
@@ -344,7 +357,7 @@ func TestRemoved(t *testing.T) {
 // is out makes room.
 func TestAck(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "read.new"), 0o700); err != nil { // in its way
+	if err := os.MkdirAll(filepath.Join(dir, "read.new", "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, dir, 100)

@@ -62,7 +62,7 @@ func (p *pair) get() (*tls.Certificate, error) {
 	for i, name := range []string{p.files.CertFile, p.files.KeyFile} {
 		info, err := os.Stat(name)
 		if err != nil {
-			return p.cert, p.old(err)
+			return p.cert, p.errUnlessCached(err)
 		}
 		at[i] = info.ModTime()
 	}
@@ -71,15 +71,15 @@ func (p *pair) get() (*tls.Certificate, error) {
 	}
 	cert, err := tls.LoadX509KeyPair(p.files.CertFile, p.files.KeyFile)
 	if err != nil {
-		return p.cert, p.old(err)
+		return p.cert, p.errUnlessCached(err)
 	}
 	p.cert, p.at = &cert, at
 	return p.cert, nil
 }
 
-// old is no error as long as there is a certificate from before: half of a
-// renewal must not stop the receiver.
-func (p *pair) old(err error) error {
+// errUnlessCached returns err, or nil as long as there is a certificate from
+// before: half of a renewal must not stop the receiver.
+func (p *pair) errUnlessCached(err error) error {
 	if p.cert != nil {
 		return nil
 	}
@@ -114,9 +114,27 @@ func hint(text string) string {
 	return ""
 }
 
+// Probe answers a request for /healthz or /readyz, and reports whether it was
+// one. ready says why no events can be taken now; nil if they can.
+func Probe(w http.ResponseWriter, r *http.Request, ready func() error) bool {
+	switch r.URL.Path {
+	case "/healthz":
+	case "/readyz":
+		if err := ready(); err != nil {
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+			return true
+		}
+	default:
+		return false
+	}
+	fmt.Fprintln(w, "ok")
+	return true
+}
+
 // Serve answers on a listener, with TLS and HTTP/2 if config is not nil, until
-// the context ends; then it finishes what it has begun, for at most wait.
-func Serve(ctx context.Context, l net.Listener, config *tls.Config, h *Handler, wait time.Duration) error {
+// the context ends; then it finishes what it has begun, for at most wait. warn
+// reports failed handshakes and what else net/http finds.
+func Serve(ctx context.Context, l net.Listener, config *tls.Config, h http.Handler, warn func(format string, args ...any), wait time.Duration) error {
 	server := &http.Server{
 		Handler:           h,
 		TLSConfig:         config,
@@ -125,7 +143,7 @@ func Serve(ctx context.Context, l net.Listener, config *tls.Config, h *Handler, 
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          log.New(warner(h.Warn), "", 0),
+		ErrorLog:          log.New(warner(warn), "", 0),
 	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {

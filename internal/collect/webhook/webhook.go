@@ -20,14 +20,17 @@ import (
 	"github.com/kubeanon/kubeanon/internal/audit"
 )
 
+// ErrBusy says that events cannot be kept now, but later. An error of Keep that
+// wraps it is answered with 429, any other with 500.
+var ErrBusy = errors.New("no room for more events")
+
 // Handler answers API servers.
 type Handler struct {
 	Path  string                                      // where events are posted; what follows behind a slash names the cluster
 	Token string                                      // that a request has to bear; empty if certificates say who it is
 	Keep  func(cluster string, events [][]byte) error // keeps the events for good
-	Full  func(error) bool                            // reports whether an error of Keep means: later
-	Warn  func(format string, args ...any)            // is told what was refused
-	Ready func() bool                                 // for /readyz
+	Warn  func(format string, args ...any)            // reports what was refused
+	Ready func() error                                // for /readyz: why no events can be taken now, nil if they can
 
 	busy chan struct{}
 	once sync.Once
@@ -43,16 +46,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.busy = make(chan struct{}, slots)
 		h.seen = map[[sha256.Size]byte]bool{}
 	})
-	switch r.URL.Path {
-	case "/healthz":
-		fmt.Fprintln(w, "ok")
-		return
-	case "/readyz":
-		if !h.Ready() {
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ok")
+	if Probe(w, r, h.Ready) {
 		return
 	}
 	if status, err := h.serve(r); err != nil {
@@ -103,7 +97,7 @@ func (h *Handler) serve(r *http.Request) (status int, err error) {
 		return http.StatusBadRequest, err
 	}
 	if err := h.Keep(cluster, events); err != nil {
-		if h.Full(err) {
+		if errors.Is(err, ErrBusy) {
 			return http.StatusTooManyRequests, err
 		}
 		h.Warn("the events of a request cannot be kept: %v", err) // the reason is for the log alone
@@ -151,12 +145,15 @@ func (h *Handler) remember(sum [sha256.Size]byte) {
 // Events takes an EventList apart. Its items carry neither kind nor apiVersion:
 // each gets them, in the order of the audit log, so that it stands alone.
 func Events(body []byte) (events [][]byte, err error) {
-	if !json.Valid(body) {
-		return nil, errors.New("the body is no JSON")
+	// One pass checks all of the body and puts each event on one line; the walks
+	// below see valid JSON only.
+	flat := bytes.NewBuffer(make([]byte, 0, len(body)))
+	if err := json.Compact(flat, body); err != nil {
+		return nil, errors.New("the body is not valid JSON")
 	}
 	var kind, version string
 	var items []byte
-	audit.Members(body, func(name string, value []byte) bool {
+	audit.Members(flat.Bytes(), func(name string, value []byte) bool {
 		switch name {
 		case "kind":
 			kind = string(audit.Unquote(value))
@@ -170,13 +167,13 @@ func Events(body []byte) (events [][]byte, err error) {
 	// Kubernetes has had no other version since 1.24. What a sender writes does not
 	// get into the head, which stands before each item.
 	if kind != "EventList" || version != "audit.k8s.io/v1" {
-		return nil, errors.New("the body is no EventList of audit.k8s.io/v1")
+		return nil, errors.New("the body is not an EventList of audit.k8s.io/v1")
 	}
 	head := []byte(`{"kind":"Event","apiVersion":"audit.k8s.io/v1"`)
 	audit.Elements(items, func(item []byte) bool {
 		switch {
 		case len(item) == 0 || item[0] != '{':
-			err = errors.New("an item is no object")
+			err = errors.New("an item is not an object")
 		case len(events) == maxItems:
 			err = fmt.Errorf("more than %d items", maxItems)
 		default:
@@ -187,21 +184,18 @@ func Events(body []byte) (events [][]byte, err error) {
 	return events, err
 }
 
-// complete adds head to an event, unless it says what it is itself.
+// complete adds head to an event, unless it says what it is itself. The result
+// may be a view of item.
 func complete(head, item []byte) []byte {
 	own := false
 	audit.Members(item, func(name string, _ []byte) bool {
 		own = name == "kind" || name == "apiVersion"
 		return !own
 	})
-	flat := new(bytes.Buffer)
-	if err := json.Compact(flat, item); err != nil { // one event is one line
-		flat.Write(item)
-	}
 	if own {
-		return flat.Bytes()
+		return item
 	}
-	rest := flat.Bytes()[1:]
+	rest := item[1:]
 	out := append(make([]byte, 0, len(head)+1+len(rest)), head...)
 	if len(rest) > 1 {
 		out = append(out, ',')

@@ -36,7 +36,7 @@ const list = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"
  {"level":"Metadata",
   "auditID":"2"}]}`
 
-var errFull = errors.New("full")
+var errFull = fmt.Errorf("%w: the disk is full", webhook.ErrBusy)
 
 // kept is what a handler kept.
 type kept struct {
@@ -65,9 +65,8 @@ func newHandler(t *testing.T) (*webhook.Handler, *kept) {
 			}
 			return nil
 		},
-		Full:  func(err error) bool { return errors.Is(err, errFull) },
 		Warn:  func(format string, args ...any) { t.Logf(format, args...) },
-		Ready: func() bool { return k.err == nil },
+		Ready: func() error { return k.err },
 	}, k
 }
 
@@ -122,6 +121,14 @@ func TestRefused(t *testing.T) {
 		{name: "a path that only begins so", path: "/auditor", body: list, want: 404},
 		{name: "deeper", path: "/audit/a/b", body: list, want: 404},
 		{name: "no JSON", path: "/audit", body: list[:50], want: 400},
+		{name: "cut after an item", path: "/audit", body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{"auditID":"1"}`, want: 400},
+		{name: "cut after the items", path: "/audit", body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{"auditID":"1"}]`, want: 400},
+		{name: "a comma too many", path: "/audit", body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{"auditID":"1"},]}`, want: 400},
+		{name: "no comma between items", path: "/audit", body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{"auditID":"1"} {"auditID":"2"}]}`, want: 400},
+		{name: "an item that is not closed", path: "/audit", body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{"auditID":"1"},{"auditID":]}`, want: 400},
+		{name: "a bad escape in an item", path: "/audit", body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{"auditID":"\x"}]}`, want: 400},
+		{name: "two lists", path: "/audit", body: list + list, want: 400},
+		{name: "empty", path: "/audit", body: "", want: 400},
 		{name: "no list", path: "/audit", body: `{"kind":"Event"}`, want: 400},
 		{name: "core list", path: "/audit", body: `{"kind":"EventList","apiVersion":"v1","items":[]}`, want: 400},
 		{name: "item is no object", path: "/audit", body: `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[1]}`, want: 400},
@@ -314,7 +321,7 @@ func TestTLS(t *testing.T) {
 	h.Warn = func(format string, args ...any) { said <- fmt.Sprintf(format, args...) }
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- webhook.Serve(ctx, l, config, h, time.Second) }()
+	go func() { served <- webhook.Serve(ctx, l, config, h, h.Warn, time.Second) }()
 	roots := x509.NewCertPool()
 	roots.AddCert(ca.cert)
 	send := func(client string, maxVersion uint16) (server string, err error) {
@@ -417,7 +424,7 @@ func TestSlow(t *testing.T) {
 	h, _ := newHandler(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- webhook.Serve(ctx, l, nil, h, time.Second) }()
+	go func() { served <- webhook.Serve(ctx, l, nil, h, h.Warn, time.Second) }()
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@
 package export
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,10 +71,10 @@ func (s *Server) Version(ctx context.Context) (string, error) {
 		Entry []struct{ Content struct{ Version string } }
 	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxInfo)).Decode(&info); err != nil {
-		return "", fmt.Errorf("%s does not answer as splunkd: %w", s.URL, err)
+		return "", fmt.Errorf("%s does not answer as splunkd: %w", s.address(), err)
 	}
 	if len(info.Entry) == 0 {
-		return "", fmt.Errorf("%s does not answer as splunkd", s.URL)
+		return "", fmt.Errorf("%s does not answer as splunkd", s.address())
 	}
 	return info.Entry[0].Content.Version, nil
 }
@@ -116,7 +117,16 @@ func (s *Server) call(ctx context.Context, method, path string, form url.Values)
 	case http.StatusNotFound:
 		reason += "; is this the management port (8089), and is the app " + s.App + " there?"
 	}
-	return nil, fmt.Errorf("%s answers %s%s", s.URL, response.Status, reason)
+	return nil, fmt.Errorf("%s answers %s%s", s.address(), response.Status, reason)
+}
+
+// address is the URL without a password, for messages.
+func (s *Server) address() string {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return "the server"
+	}
+	return u.Redacted()
 }
 
 type message struct{ Type, Text string }
@@ -132,8 +142,8 @@ func read(stream io.Reader, most int, each func(Row) error) error {
 		var line struct {
 			Preview  bool
 			LastRow  bool `json:"lastrow"`
-			Result   map[string]value
-			Messages []message
+			Result   result
+			Messages messages
 		}
 		switch err := d.Decode(&line); {
 		case err == io.EOF && (last || rows == 0):
@@ -156,11 +166,7 @@ func read(stream io.Reader, most int, each func(Row) error) error {
 			continue
 		}
 		rows++
-		row := make(Row, len(line.Result))
-		for name, v := range line.Result {
-			row[name] = v
-		}
-		if err := each(row); err != nil {
+		if err := each(Row(line.Result)); err != nil {
 			return err
 		}
 	}
@@ -182,15 +188,81 @@ func (r *rowReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// value is a string, or a list of them.
-type value []string
+// result is the result of a row: each field is a text, or a list of texts.
+type result Row
 
-// UnmarshalJSON reads either form.
-func (v *value) UnmarshalJSON(text []byte) error {
-	var one string
-	if json.Unmarshal(text, &one) == nil {
-		*v = value{one}
-		return nil
+// UnmarshalJSON reads it token by token, so that a row of nothing but empty values
+// takes no more memory than any other.
+func (r *result) UnmarshalJSON(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	row, count, depth := result{}, 0, 0
+	name, named := "", false // the field whose value comes next
+	for {
+		token, err := d.Token()
+		switch {
+		case err == io.EOF:
+			*r = row
+			return nil
+		case err != nil:
+			return err
+		}
+		if count++; count > maxValues {
+			return fmt.Errorf("a row of more than %d names and values", maxValues)
+		}
+		switch t := token.(type) {
+		case nil: // null
+			if depth == 0 {
+				return nil
+			}
+			named = false
+		case json.Delim:
+			switch {
+			case t == '{' && depth == 0, t == '[' && depth == 1:
+				depth++
+			case t == '}' && depth == 1, t == ']' && depth == 2:
+				depth--
+				named = false
+			default:
+				return errors.New("a row that is not one of texts and lists of texts")
+			}
+		case string:
+			switch {
+			case depth == 2:
+				row[name] = append(row[name], t)
+			case !named:
+				name, named = t, true
+				row[name] = nil
+			default:
+				row[name], named = []string{t}, false
+			}
+		default:
+			return errors.New("a row that is not one of texts and lists of texts")
+		}
 	}
-	return json.Unmarshal(text, (*[]string)(v))
+}
+
+// messages are what Splunk says beside the rows.
+type messages []message
+
+// UnmarshalJSON reads them one by one, up to a bound.
+func (m *messages) UnmarshalJSON(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if token, err := d.Token(); err != nil || token != json.Delim('[') {
+		return err // null
+	}
+	var all messages
+	for d.More() {
+		var one message
+		if err := d.Decode(&one); err != nil {
+			return err
+		}
+		if one.Text == "" {
+			continue
+		}
+		if all = append(all, one); len(all) > maxValues {
+			return fmt.Errorf("a row with more than %d messages", maxValues)
+		}
+	}
+	*m = all
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // Log writes lines to splunkd's own log, through standard error: the first word
@@ -60,11 +61,15 @@ func (l *Log) write(level, format string, args []any, wait time.Duration) {
 	fmt.Fprintf(l.w, "%s kubeanon: %s\n", level, message)
 }
 
-// oneLine makes one record of a text.
+// oneLine makes one record of a text, which somebody else may have written a part
+// of: nothing in it steers a terminal, breaks a line or turns its direction.
 func oneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		switch {
+		case r < ' ' || r == 0x7f:
 			return ' '
+		case !unicode.IsPrint(r):
+			return '\ufffd'
 		}
 		return r
 	}, strings.ToValidUTF8(text, "\ufffd"))

@@ -32,8 +32,27 @@ type Store struct {
 	CAFile     string // of splunkd's certificate; without one only a splunkd on this machine is trusted
 }
 
-// Get reads the secret of a name, written as user or realm:user.
+// Get reads the secret of a name, written as user or realm:user, without white
+// space around it: a file that was stored as a secret ends with a line break. A
+// secret that is empty or of several lines is an error, since nothing may be taken
+// for "no secret is needed".
 func (s Store) Get(ctx context.Context, name string) (string, error) {
+	text, err := s.stored(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	secret := strings.TrimSpace(text)
+	switch {
+	case secret == "":
+		return "", fmt.Errorf("the credential %q is empty; store it again with the endpoint storage/passwords of the app %s", name, s.App)
+	case strings.ContainsAny(secret, "\r\n"):
+		return "", fmt.Errorf("the credential %q has several lines; store one line", name)
+	}
+	return secret, nil
+}
+
+// stored reads the text that splunkd keeps under a name.
+func (s Store) stored(ctx context.Context, name string) (string, error) {
 	client, err := trust.Client(s.URI, s.CAFile, timeout)
 	if err != nil {
 		return "", err

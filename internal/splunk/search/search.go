@@ -60,12 +60,12 @@ type Command interface {
 	Execute(in *rows.Reader, out *rows.Writer, finished bool) ([]Message, error)
 }
 
-// Refused is the error of Run for a search that the command refused. splunkd
+// RefusedError is the error of Run for a search that the command refused. splunkd
 // has been told.
-type Refused struct{ Err error }
+type RefusedError struct{ Err error }
 
-func (e *Refused) Error() string { return e.Err.Error() }
-func (e *Refused) Unwrap() error { return e.Err }
+func (e *RefusedError) Error() string { return e.Err.Error() }
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Run holds the conversation on stdin and stdout until splunkd ends it, which
 // it may do at any boundary between requests: it starts commands more often
@@ -78,7 +78,7 @@ func Run(stdin io.Reader, stdout io.Writer, cmd Command) error {
 		rows: rows.NewReader(0), said: map[Message]bool{},
 	}
 	err := c.run()
-	var refused *Refused
+	var refused *RefusedError
 	if err == nil || errors.As(err, &refused) {
 		return err
 	}
@@ -151,7 +151,7 @@ func (c *conversation) getinfo() error {
 		return werr
 	}
 	if err != nil {
-		return &Refused{err}
+		return &RefusedError{err}
 	}
 	return nil
 }

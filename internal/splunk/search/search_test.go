@@ -136,7 +136,7 @@ func TestRefused(t *testing.T) {
 	if diff := cmp.Diff(splunkd.Reply{Type: "streaming", Error: "kubeanon: no", Finished: true}, reply); diff != "" {
 		t.Error(diff)
 	}
-	var refused *search.Refused
+	var refused *search.RefusedError
 	if err := <-ended; !errors.As(err, &refused) {
 		t.Errorf("got %v", err)
 	}

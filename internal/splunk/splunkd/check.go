@@ -11,12 +11,14 @@ import (
 	"github.com/kubeanon/kubeanon/internal/splunk/search"
 )
 
-// Violation is a reply that breaks the protocol.
-type Violation struct{ Text string }
+// ViolationError is a reply that breaks the protocol.
+type ViolationError struct{ Text string }
 
-func (e *Violation) Error() string { return "protocol violation: " + e.Text }
+func (e *ViolationError) Error() string { return "protocol violation: " + e.Text }
 
-func violation(format string, args ...any) error { return &Violation{fmt.Sprintf(format, args...)} }
+func violation(format string, args ...any) error {
+	return &ViolationError{fmt.Sprintf(format, args...)}
+}
 
 // metadata is what a reply may hold.
 type metadata struct {

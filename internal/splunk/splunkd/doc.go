@@ -4,5 +4,5 @@
 //
 // It shares no parsing with the command's side, so that a mistake there cannot
 // hide here. It is no splunkd: what that does with a reply that breaks the
-// rules is not known, here it is a Violation.
+// rules is not known, here it is a ViolationError.
 package splunkd

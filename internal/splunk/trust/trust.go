@@ -24,6 +24,10 @@ func Client(server, caFile string, timeout time.Duration) (*http.Client, error) 
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("%q is no address; write https://HOST:PORT", server)
 	}
+	if u.User != nil {
+		// It would be in messages, and in the arguments of the process.
+		return nil, fmt.Errorf("%s holds a user name or a password; leave them out, and name a file with the token", u.Redacted())
+	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	local := Local(u.Hostname())
 	switch {

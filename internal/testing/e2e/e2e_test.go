@@ -29,6 +29,7 @@ var (
 	etcd      = flag.String("etcd", "", "its store")
 	program   = flag.String("kubeanon", "", "kubeanon")
 	keep      = flag.String("keep", "", "the folder in which the audit log and the ledger are kept, as FOLDER/kube-apiserver-NAME.*")
+	manifests = flag.String("manifests", "", "docs/deploy/kubernetes/kubeanon.yaml")
 	name      = flag.String("name", "", "the NAME of what is kept")
 )
 
@@ -37,7 +38,7 @@ const include = "rejected_401,impersonated_anonymous,anonymous_access_granted"
 
 // TestLedger is the proof against the real thing.
 func TestLedger(t *testing.T) {
-	if *apiserver == "" || *etcd == "" || *program == "" {
+	if *apiserver == "" || *etcd == "" || *program == "" || *manifests == "" {
 		t.Fatal("run ./build.sh e2e, which builds an API server for this test")
 	}
 	c := newCluster(t, *etcd)
@@ -50,14 +51,17 @@ func TestLedger(t *testing.T) {
 	if err != nil || json.Unmarshal(answer, &version) != nil {
 		t.Fatalf("%v: %s", err, answer)
 	}
+	checkManifests(t, c, *manifests)
 	setUp(t, c)
+	setUpLab(t, c)
 	stranger := newAuthority(t, t.TempDir(), "another-ca")
 	f := &traffic{cluster: c, actors: map[string]tls.Certificate{
 		"admin": c.admin, "alice": c.ca.issue("alice", "alice"), "stranger": stranger.issue("stranger", "kubernetes-admin", "system:masters"),
 		"system:anonymous": c.ca.issue("name", "system:anonymous", "dev-team"), "System:Anonymous": c.ca.issue("case", "System:Anonymous"),
-		"bob": c.ca.issue("bob", "bob", "system:unauthenticated"),
+		"anonymous-masters": c.ca.issue("name-masters", "system:anonymous", "system:masters"),
+		"bob":               c.ca.issue("bob", "bob", "system:unauthenticated"),
 	}}
-	f.send("closed", closed())
+	f.send("closed", append(closed(), spelled()...))
 	f.send("opening", opening())
 	for _, phase := range []struct {
 		name     string
@@ -69,6 +73,9 @@ func TestLedger(t *testing.T) {
 		{"open to readers", open(crbs, "ClusterRoleBinding", "e2e-reader", "e2e-reader", "Group", "system:unauthenticated"), `"verb":"list","resource":"secrets","namespace":"payments"`, reader(), crbs + "/e2e-reader"},
 		{"open to writers", open(rbs, "RoleBinding", "e2e-writer", "e2e-writer", "User", "system:anonymous"), `"verb":"delete","resource":"pods","namespace":"web"`, writer(), rbs + "/e2e-writer"},
 		{"open to administrators", open(crbs, "ClusterRoleBinding", "e2e-admin", "cluster-admin", "User", "system:anonymous"), `"verb":"delete","resource":"nodes"`, append(administrator(), impersonating()...), crbs + "/e2e-admin"},
+		{"open to everything", open(crbs, "ClusterRoleBinding", "e2e-everything", "e2e-everything", "User", "system:anonymous"), `"verb":"delete","resource":"nodes"`, everything(), crbs + "/e2e-everything"},
+		{"open to impersonators", open(crbs, "ClusterRoleBinding", "e2e-impersonator", "e2e-impersonator", "Group", "system:unauthenticated"), `"verb":"impersonate","resource":"users"`, impersonators(), crbs + "/e2e-impersonator"},
+		{"open to administrators of a namespace", open(rbs, "RoleBinding", "e2e-namespace", "cluster-admin", "User", "system:anonymous"), `"verb":"delete","resource":"pods","namespace":"web"`, namespaceAdministrator(), rbs + "/e2e-namespace"},
 	} {
 		f.send(phase.name, []request{phase.open})
 		waitFor(t, c, phase.granted, true)
@@ -76,6 +83,7 @@ func TestLedger(t *testing.T) {
 		f.send(phase.name, []request{closeAgain(phase.path)})
 		waitFor(t, c, phase.granted, false)
 	}
+	widened(f)
 	f.send("closed again", afterwards())
 	c.stop()
 	renewed := c.ca.issue("receiver", "kubeanon") // while the input runs
@@ -160,15 +168,26 @@ func setUp(t *testing.T, c *cluster) {
 // administrator's name, so that nothing anonymous comes of it.
 func waitFor(t *testing.T, c *cluster, attributes string, allowed bool) {
 	t.Helper()
+	waitForAccess(t, c, `"resourceAttributes":{`+attributes+`}`, allowed)
+}
+
+// waitForPath waits until nobody may get a path, or may not any more.
+func waitForPath(t *testing.T, c *cluster, path string, allowed bool) {
+	t.Helper()
+	waitForAccess(t, c, `"nonResourceAttributes":{"verb":"get","path":"`+path+`"}`, allowed)
+}
+
+func waitForAccess(t *testing.T, c *cluster, access string, allowed bool) {
+	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		var review struct{ Status struct{ Allowed bool } }
 		answer := c.ask(c.admin, http.MethodPost, "/apis/authorization.k8s.io/v1/subjectaccessreviews",
-			`{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","spec":{"user":"system:anonymous","groups":["system:unauthenticated"],"resourceAttributes":{`+attributes+`}}}`)
+			`{"apiVersion":"authorization.k8s.io/v1","kind":"SubjectAccessReview","spec":{"user":"system:anonymous","groups":["system:unauthenticated"],`+access+`}}`)
 		if err := json.NewDecoder(answer.Body).Decode(&review); err == nil && review.Status.Allowed == allowed {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: still not %v", attributes, allowed)
+			t.Fatalf("%s: still not %v", access, allowed)
 		}
 	}
 }

@@ -416,9 +416,9 @@ func writer() []request {
 	const by, web = "e2e-writer/web", "/api/v1/namespaces/web"
 	return []request{
 		{kind: "create", method: http.MethodPost, path: web + "/pods", body: fmt.Sprintf(pod, "miner"), want: allowed(201, "anon_workload_change", by)},
-		{kind: "create of nonsense", method: http.MethodPost, path: web + "/pods", body: fmt.Sprintf(pod, "NOT A NAME"), want: allowed(422, "anon_workload_change", by)},
-		{kind: "create of nonsense", method: http.MethodPost, path: web + "/pods", body: "no JSON", want: allowed(400, "anon_workload_change", by)},
-		{kind: "create", method: http.MethodPost, path: "/apis/batch/v1/namespaces/web/cronjobs", body: "{}", want: allowed(0, "anon_workload_change", by)},
+		{kind: "create of nonsense", method: http.MethodPost, path: web + "/pods", body: fmt.Sprintf(pod, "NOT A NAME"), want: allowed(422, "anon_allowed_failed", by)},
+		{kind: "create of nonsense", method: http.MethodPost, path: web + "/pods", body: "no JSON", want: allowed(400, "anon_allowed_failed", by)},
+		{kind: "create", method: http.MethodPost, path: "/apis/batch/v1/namespaces/web/cronjobs", body: "{}", want: allowed(422, "anon_allowed_failed", by)},
 		{kind: "create", method: http.MethodPost, path: web + "/services", body: `{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"},"spec":{"ports":[{"port":80}]}}`, want: allowed(201, "anon_write", by)},
 		{kind: "patch", method: http.MethodPatch, path: web + "/pods/miner", header: "Content-Type: application/merge-patch+json\r\n", body: `{"metadata":{"labels":{"a":"b"}}}`, want: allowed(200, "anon_workload_change", by)},
 		upgrade("exec", web+"/pods/shell/exec?command=id&container=c&stdout=true", "e2e-exec", allowed(101, "anon_code_execution", by)),
@@ -460,7 +460,7 @@ func administrator() (all []request) {
 func impersonating() []request {
 	return []request{
 		{kind: "impersonation that succeeds", path: "/api/v1/namespaces/payments/secrets", header: "Impersonate-User: kubernetes-admin\r\nImpersonate-Group: system:masters\r\n", want: allowed(200, "anon_credential_access", "")},
-		{kind: "impersonation that succeeds", path: "/api", header: "Impersonate-User: alice\r\n", want: allowed(200, "anon_api_discovery", "system:discovery")},
+		{kind: "impersonation that succeeds", path: "/api", header: "Impersonate-User: alice\r\n", want: allowed(200, "anon_impersonation", "")},
 	}
 }
 
