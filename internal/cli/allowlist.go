@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -35,18 +34,18 @@ func openAllowlist(c *cli.Context) (*allowed, error) {
 	name := c.String("allowlist")
 	if name == "" {
 		if c.Bool("explain-suppressed") {
-			return nil, usageError("kubeanon: --explain-suppressed explains an --allowlist, and there is none")
+			return nil, usageError("--explain-suppressed needs --allowlist FILE")
 		}
 		return nil, nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, usageError(fmt.Sprintf("kubeanon: --allowlist: %v", err))
+		return nil, usagef("--allowlist: %v", err)
 	}
 	defer f.Close() // only read
 	list, err := allowlist.Load(f)
 	if err != nil {
-		return nil, usageError(fmt.Sprintf("kubeanon: %s: %v", name, err))
+		return nil, usagef("%s: %v", name, err)
 	}
 	return &allowed{list: list, day: time.Now(), by: map[string]*left{}}, nil
 }
@@ -77,7 +76,7 @@ func (a *allowed) report(w io.Writer, explain bool) {
 	if !explain {
 		hint = " (--explain-suppressed names the entries)"
 	}
-	fmt.Fprintf(w, "kubeanon: %d findings left out by the allowlist%s\n", a.total, hint)
+	note(w, "%d findings left out by the allowlist%s", a.total, hint)
 	if !explain {
 		return
 	}
@@ -86,11 +85,11 @@ func (a *allowed) report(w io.Writer, explain bool) {
 		e := &a.list[i]
 		switch l := a.by[e.Name]; {
 		case l != nil:
-			fmt.Fprintf(w, "kubeanon:   %s: %d, such as %q (%s; owner %s, expires %s)\n", judge.Clean(e.Name), l.n, l.first, judge.Clean(e.Reason), judge.Clean(e.Owner), e.Expires)
+			note(w, "  %s: %d, such as %q (%s; owner %s, expires %s)", judge.Clean(e.Name), l.n, l.first, judge.Clean(e.Reason), judge.Clean(e.Owner), e.Expires)
 		case e.Expires < today:
-			fmt.Fprintf(w, "kubeanon:   %s: expired on %s\n", judge.Clean(e.Name), e.Expires)
+			note(w, "  %s: expired on %s", judge.Clean(e.Name), e.Expires)
 		default:
-			fmt.Fprintf(w, "kubeanon:   %s: nothing\n", judge.Clean(e.Name))
+			note(w, "  %s: nothing", judge.Clean(e.Name))
 		}
 	}
 }

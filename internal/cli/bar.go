@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
-
-	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
 // bar shows how far a scan is. A nil bar shows nothing.
@@ -82,7 +80,7 @@ func (b *bar) warn(line string) {
 // warner prints warnings: above the bar, once there is one.
 func warner(stderr io.Writer, b **bar) func(format string, args ...any) {
 	return func(format string, args ...any) {
-		line := "kubeanon: " + judge.Printable(fmt.Sprintf(format, args...))
+		line := prefixed(fmt.Sprintf(format, args...))
 		if *b != nil {
 			(*b).warn(line)
 			return

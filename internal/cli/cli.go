@@ -7,7 +7,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"strings"
@@ -34,6 +33,9 @@ func run(ctx context.Context, args []string, std stdio) error {
 	if isInput(args, std.In) {
 		return runInput(ctx, args, std)
 	}
+	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
+		args = []string{args[0], "version"}
+	}
 	app := &cli.App{
 		Name:            "kubeanon",
 		Usage:           "find requests that reached a Kubernetes API server without a name",
@@ -50,10 +52,11 @@ func run(ctx context.Context, args []string, std stdio) error {
 		OnUsageError:   onUsageError,
 		Description: "As a Splunk search command: `kube_audit` | kubeanon\n" +
 			"On a laptop:              kubeanon scan /var/log/kubernetes/audit.log\n" +
-			"Without either:           kubeanon demo",
+			"Without either:           kubeanon demo\n\n" +
+			"Exit status:\n" + exitHelp,
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 && c.Args().First() != "help" {
-				return usageError(fmt.Sprintf("kubeanon: %q is no command; allowed: %s (see kubeanon --help)", c.Args().First(), strings.Join(commandNames(c.App), ", ")))
+				return usagef("unknown command %q; allowed: %s (see kubeanon --help)", c.Args().First(), strings.Join(commandNames(c.App), ", "))
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -101,7 +104,7 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown && strings.Contains(name, "_") {
 		hint = "; flags have - where the search command has _"
 	}
-	return usageError(fmt.Sprintf("kubeanon: %v%s (see %s --help)", err, hint, c.Command.HelpName))
+	return usagef("%v%s (see %s --help)", err, hint, c.Command.HelpName)
 }
 
 // interspersed moves the flags of a command before its arguments, so that

@@ -22,7 +22,7 @@ func cloudFlags() []cli.Flag {
 // openCloud opens Splunk Cloud Services with a token, or as a service account.
 func openCloud(ctx context.Context, c *cli.Context, url string, std stdio, warn func(string, ...any)) (*scs.Client, error) {
 	if c.String("tenant") == "" {
-		return nil, usageError("kubeanon: Splunk Cloud Services need --tenant")
+		return nil, usageError("Splunk Cloud Services need --tenant")
 	}
 	config := scs.Config{
 		URL: url, Tenant: c.String("tenant"), CAFile: c.String("ca-file"), ClientID: c.String("client-id"),
@@ -38,7 +38,7 @@ func openCloud(ctx context.Context, c *cli.Context, url string, std stdio, warn 
 	}
 	client, err := scs.Open(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("kubeanon: Splunk Cloud Services: %w", err)
+		return nil, fmt.Errorf("Splunk Cloud Services: %w", err)
 	}
 	return client, nil
 }

@@ -26,18 +26,18 @@ func completionCommand(std stdio) *cli.Command {
 		Action: func(c *cli.Context) error {
 			switch shell := c.Args().First(); {
 			case c.NArg() != 1:
-				return usageError("kubeanon: completion takes the name of a shell: bash, zsh or fish")
+				return usageError("completion takes the name of a shell: bash, zsh or fish")
 			case shell == "fish":
 				script, err := c.App.ToFishCompletion()
 				if err != nil {
-					return fmt.Errorf("kubeanon: completion: %w", err)
+					return fmt.Errorf("completion: %w", err)
 				}
 				_, err = io.WriteString(std.Out, script)
 				return err
 			case shell == "bash" || shell == "zsh":
 				return completion.Execute(std.Out, words(c.App, shell == "zsh"))
 			default:
-				return usageError(fmt.Sprintf("kubeanon: completion %q is not valid; allowed: bash, zsh, fish", shell))
+				return usagef("completion %q is not valid; allowed: bash, zsh, fish", shell)
 			}
 		},
 	}
@@ -50,13 +50,13 @@ func manCommand(std stdio) *cli.Command {
 		Description: "Examples:\n   kubeanon man > kubeanon.1 && man ./kubeanon.1",
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return usageError("kubeanon: man takes no arguments")
+				return usageError("man takes no arguments")
 			}
 			page := *c.App
 			page.Description = "    " + strings.ReplaceAll(page.Description, "\n", "\n    ") // Markdown: lines that stay lines
 			text, err := page.ToManWithSection(1)
 			if err != nil {
-				return fmt.Errorf("kubeanon: man: %w", err)
+				return fmt.Errorf("man: %w", err)
 			}
 			_, err = io.WriteString(std.Out, text+details(c.App))
 			return err

@@ -21,11 +21,11 @@ func demoCommand(std stdio) *cli.Command {
 			"Examples:\n   kubeanon demo",
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return usageError("kubeanon: demo takes no arguments")
+				return usageError("demo takes no arguments")
 			}
 			self, err := os.Executable()
 			if err != nil {
-				return fmt.Errorf("kubeanon: demo: %w", err)
+				return fmt.Errorf("demo: %w", err)
 			}
 			width := demoWidth
 			if terminal(std.Out) {
@@ -34,7 +34,7 @@ func demoCommand(std stdio) *cli.Command {
 				}
 			}
 			if err := demo.Run(c.Context, std.Out, self, os.Args[0], width); err != nil {
-				return fmt.Errorf("kubeanon: demo: %w", err)
+				return fmt.Errorf("demo: %w", err)
 			}
 			return nil
 		},

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,7 +21,7 @@ func doctorCommand(std stdio) *cli.Command {
 		Usage: "check an installation in Splunk, and say what to do",
 		Description: "Looks at the app's folder, what is changed in local/, the binary, the search command and the inputs;\n" +
 			"with --splunk also at splunkd, and whether the macro kube_audit finds events.\n" +
-			"Exit status: 0 nothing failed, 1 something did, 2 usage.\n\n" +
+			"Exit status: 0 nothing failed, 1 something did, 2 usage, 4 internal error.\n\n" +
 			"Examples:\n" +
 			"   /opt/splunk/etc/apps/kubeanon/bin/kubeanon doctor\n" +
 			"   kubeanon doctor --app /opt/splunk/etc/apps/kubeanon --splunk https://localhost:8089 --token-file splunk.token\n" +
@@ -37,17 +36,17 @@ func doctorCommand(std stdio) *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return usageError(fmt.Sprintf("kubeanon: doctor takes no arguments, but got %q", c.Args().First()))
+				return usagef("doctor takes no arguments, but got %q", c.Args().First())
 			}
 			self, err := os.Executable()
 			if err != nil {
-				return fmt.Errorf("kubeanon: doctor: %w", err)
+				return fmt.Errorf("doctor: %w", err)
 			}
 			in := doctor.Installation{Now: time.Now()}
 			in.App, in.Checkpoints = doctor.Find(self, os.Getenv("SPLUNK_HOME"))
 			if c.IsSet("app") {
 				if in.App, err = filepath.Abs(c.String("app")); err != nil {
-					return fmt.Errorf("kubeanon: doctor: %w", err)
+					return fmt.Errorf("doctor: %w", err)
 				}
 				_, in.Checkpoints = doctor.Find(filepath.Join(in.App, "bin", "kubeanon"), "")
 			}
@@ -78,7 +77,7 @@ func doctorCommand(std stdio) *cli.Command {
 				}
 			}
 			if failed > 0 {
-				return errors.New("kubeanon: doctor: " + plural(failed, "check") + " failed")
+				return foundError("doctor: " + plural(failed, "check") + " failed")
 			}
 			return nil
 		},

@@ -46,11 +46,11 @@ func explainCommand(std stdio) *cli.Command {
 				return explainID(c, opts, id, std)
 			}
 			if c.NArg() != 1 {
-				return usageError("kubeanon: explain takes one FILE, FILE:LINE or - (see kubeanon explain --help)")
+				return usageError("explain takes one FILE, FILE:LINE or - (see kubeanon explain --help)")
 			}
 			text, err := readEvent(std.In, c.Args().First())
 			if err != nil {
-				return unreadableError{fmt.Errorf("kubeanon: %w", err)}
+				return unreadableError{err}
 			}
 			a := detect.Annotator{Policy: opts.Policy, All: true, Cluster: c.String(clusterName)}
 			var all []explain.Explanation
@@ -59,7 +59,7 @@ func explainCommand(std stdio) *cli.Command {
 				if reason == detect.Decided {
 					reason = "no audit event in it, and it names anonymous nowhere"
 				}
-				return unreadableError{fmt.Errorf("kubeanon: %s: %s", c.Args().First(), reason)}
+				return unreadableError{fmt.Errorf("%s: %s", c.Args().First(), reason)}
 			}
 			hit := false
 			for i := range all {
@@ -87,7 +87,7 @@ func explainCommand(std stdio) *cli.Command {
 // explainID explains the findings with an audit ID: one for each stage of a request.
 func explainID(c *cli.Context, opts options.Options, id string, std stdio) error {
 	if c.NArg() == 0 {
-		return usageError("kubeanon: explain --id where? Name files or folders, or - for standard input (see kubeanon explain --help)")
+		return usageError("explain --id needs a PATH: files or folders, or - for standard input (see kubeanon explain --help)")
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
@@ -119,9 +119,9 @@ func explainID(c *cli.Context, opts options.Options, id string, std stdio) error
 	case writeErr != nil:
 		return writeErr
 	case err != nil:
-		return unreadableError{fmt.Errorf("kubeanon: %s", strings.ReplaceAll(err.Error(), "\n", "\nkubeanon: "))}
+		return unreadableError{err}
 	case found == 0:
-		return unreadableError{fmt.Errorf("kubeanon: no anonymous request with the audit ID %s in %d events", judge.Clean(id), s.Stats.Events)}
+		return unreadableError{fmt.Errorf("no anonymous request with the audit ID %s in %d events", judge.Clean(id), s.Stats.Events)}
 	case found > maxSame:
 		fmt.Fprintf(std.Out, "\nand %d more with this audit ID\n", found-maxSame)
 	}

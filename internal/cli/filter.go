@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,12 +45,12 @@ func newFilter(c *cli.Context, now time.Time) (*filter, error) {
 		return nil, err
 	}
 	if !f.since.IsZero() && !f.until.IsZero() && !f.since.Before(f.until) {
-		return nil, usageError(fmt.Sprintf("kubeanon: --since=%s is not before --until=%s", c.String("since"), c.String("until")))
+		return nil, usagef("--since=%s is not before --until=%s", c.String("since"), c.String("until"))
 	}
 	if name := c.String("min-severity"); name != "" {
 		i := slices.Index(judge.Severities(), judge.Severity(name))
 		if i < 0 {
-			return nil, usageError(fmt.Sprintf("kubeanon: --min-severity=%q is not valid; allowed: %s", name, oneOf(slices.Backward(judge.Severities()))))
+			return nil, usagef("--min-severity=%q is not valid; allowed: %s", name, oneOf(slices.Backward(judge.Severities())))
 		}
 		f.severities = judge.Severities()[:i+1]
 	}
@@ -61,7 +60,7 @@ func newFilter(c *cli.Context, now time.Time) (*filter, error) {
 	}
 	for _, name := range f.categories {
 		if !slices.Contains(known, name) {
-			return nil, usageError(fmt.Sprintf("kubeanon: --category=%q is not valid; allowed: %s", name, strings.Join(known, ", ")))
+			return nil, usagef("--category=%q is not valid; allowed: %s", name, strings.Join(known, ", "))
 		}
 	}
 	if f.since.IsZero() && f.until.IsZero() && f.severities == nil && len(f.categories) == 0 && len(f.clusters) == 0 {
@@ -129,7 +128,7 @@ func moment(c *cli.Context, flag string, now time.Time) (time.Time, error) {
 			return now.AddDate(0, 0, -n), nil
 		}
 	}
-	return time.Time{}, usageError(fmt.Sprintf("kubeanon: --%s=%q is not valid; write now, 2026-11-23, 2026-11-23T09:00:00Z, or an age such as 90m, 36h or 7d", flag, text))
+	return time.Time{}, usagef("--%s=%q is not valid; write now, 2026-11-23, 2026-11-23T09:00:00Z, or an age such as 90m, 36h or 7d", flag, text)
 }
 
 func oneOf(all func(func(int, judge.Severity) bool)) string {

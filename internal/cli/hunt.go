@@ -27,7 +27,8 @@ func huntCommand(std stdio) *cli.Command {
 		Description: "With --splunk it asks a search head by its REST API, with --url and --tenant Splunk Cloud Services (legacy).\n" +
 			"The search has to give events with their _raw. Ctrl-C ends it there, too; what came until then is reported.\n" +
 			"The token comes from a file, from the environment variable " + tokenVariable + ", or from the terminal.\n" +
-			"Exit status: 0 nothing found, 1 found, 2 usage, 3 the search did not end well.\n\n" +
+			"Exit status: 0 nothing found, 1 found, 2 usage, 3 the search did not end well,\n" +
+			"4 the result could not be written.\n\n" +
 			"Examples:\n" +
 			"   kubeanon hunt --splunk https://splunk:8089 --token-file splunk.token --earliest -7d\n" +
 			"   kubeanon hunt --splunk https://splunk:8089 --token-file splunk.token --app search \\\n" +
@@ -61,11 +62,11 @@ func runHunt(c *cli.Context, std stdio) error {
 	head, query := c.String("splunk") != "", c.String("query")
 	switch {
 	case c.NArg() > 0:
-		return usageError(fmt.Sprintf("kubeanon: hunt takes no arguments, but got %q; the search goes into --query", c.Args().First()))
+		return usagef("hunt takes no arguments, but got %q; the search goes into --query", c.Args().First())
 	case head == (c.String("url") != ""):
-		return usageError("kubeanon: hunt where? Either --splunk https://SEARCHHEAD:8089, or --url and --tenant of Splunk Cloud Services")
+		return usageError("hunt needs either --splunk https://SEARCHHEAD:8089, or --url and --tenant of Splunk Cloud Services")
 	case !head && query == "":
-		return usageError("kubeanon: Splunk Cloud Services need a --query")
+		return usageError("Splunk Cloud Services need a --query")
 	case query == "":
 		query = huntQuery
 	}
@@ -170,7 +171,7 @@ func (h *hunt) end(stderr *os.File, stats bool, err error) error {
 	}
 	writeErr := h.out.close(stderr, h.reasons, nil)
 	if h.bare > 0 && h.bare < h.stats.Lines {
-		fmt.Fprintf(stderr, "kubeanon: %d rows without _raw were not judged\n", h.bare)
+		note(stderr, "%d rows without _raw were not judged", h.bare)
 	}
 	if stats {
 		if err := printStats(stderr, h.stats); err != nil {
@@ -181,10 +182,10 @@ func (h *hunt) end(stderr *os.File, stats bool, err error) error {
 	case writeErr != nil:
 		return writeErr
 	case err != nil:
-		return unreadableError{fmt.Errorf("kubeanon: hunt: %w", err)}
+		return unreadableError{fmt.Errorf("hunt: %w", err)}
 	case h.stats.Hits > 0:
 		return errFound
 	}
-	fmt.Fprintf(stderr, "kubeanon: no anonymous requests in %d events\n", h.stats.Events)
+	note(stderr, "no anonymous requests in %d events", h.stats.Events)
 	return nil
 }

@@ -37,7 +37,7 @@ type outlet struct {
 func outletFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "format", Value: "table", Usage: strings.Join(report.Formats(), ", ")},
-		&cli.StringFlag{Name: "output", Usage: "write to `FILE` instead of standard output"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE` instead of standard output"},
 		&cli.IntFlag{Name: "top", Usage: "only the `N` worst: groups where they are grouped, else findings"},
 		&cli.StringFlag{Name: "allowlist", Usage: "leave out what `FILE` names, in the form of the app's lookup kubeanon_allowlist.csv"},
 		&cli.BoolFlag{Name: "explain-suppressed", Usage: "say at the end which entry of the allowlist left out how much"},
@@ -54,7 +54,7 @@ func openOutlet(c *cli.Context, opts *options.Options, std stdio, title string) 
 		return nil, usageError(err.Error())
 	}
 	if n := c.Int("top"); n < 0 || n == 0 && c.IsSet("top") {
-		return nil, usageError(fmt.Sprintf("kubeanon: --top=%d is not valid; write a number from 1 on", n))
+		return nil, usagef("--top=%d is not valid; write a number from 1 on", n)
 	}
 	if o.filter, err = newFilter(c, o.source.At); err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func openOutlet(c *cli.Context, opts *options.Options, std stdio, title string) 
 	if name := c.String("output"); name != "" {
 		o.toFile = true
 		if o.out, err = os.Create(name); err != nil {
-			return nil, usageError(fmt.Sprintf("kubeanon: --output: %v", err))
+			return nil, usagef("--output: %v", err)
 		}
 	}
 	o.buffered = bufio.NewWriterSize(o.out, 1<<16)
@@ -115,21 +115,21 @@ func (o *outlet) close(stderr io.Writer, reasons map[detect.Reason]int64, first 
 	}
 	for _, reason := range detect.Reasons() {
 		if n := reasons[reason]; n > 0 {
-			fmt.Fprintf(stderr, "kubeanon: %d undecidable: %s", n, reason)
+			where := ""
 			if place, ok := first[reason]; ok {
-				fmt.Fprintf(stderr, "; the first is %s", judge.Printable(place.String()))
+				where = fmt.Sprintf("; the first is %s", judge.Printable(place.String()))
 			}
-			fmt.Fprintln(stderr)
+			note(stderr, "%d undecidable: %s%s", n, reason, where)
 		}
 	}
 	if o.filter != nil {
 		if n := o.filter.left.Load(); n > 0 {
-			fmt.Fprintf(stderr, "kubeanon: %d findings left out by %s\n", n, strings.Join(o.filter.given, ", "))
+			note(stderr, "%d findings left out by %s", n, strings.Join(o.filter.given, ", "))
 		}
 	}
 	o.allow.report(stderr, o.explain)
 	if o.err != nil {
-		return fmt.Errorf("kubeanon: write: %w", o.err)
+		return fmt.Errorf("write: %w", o.err)
 	}
 	return nil
 }

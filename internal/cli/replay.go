@@ -32,7 +32,7 @@ func replayCommand(std stdio) *cli.Command {
 		Description: "PATH is a log file, a folder of them, - for standard input, or a YAML file in a form of Splunk's\n" +
 			"attack_data; gzip and zstd are unpacked. Each line is an event.\n" +
 			"The token comes from a file, from the environment variable " + tokenVariable + ", or from the terminal.\n" +
-			"Exit status: 0 all was sent, 1 it was not, 2 usage, 3 some input could not be read.\n\n" +
+			"Exit status: 0 all was sent, 2 usage, 3 some input could not be read, 4 not all was sent.\n\n" +
 			"Examples:\n" +
 			"   kubeanon replay --url https://splunk:8088 --token-file hec.token --index k8s audit.log\n" +
 			"   kubeanon replay --url https://splunk:8088 --token-file hec.token --rebase now --rate 2x kubernetes.yml\n" +
@@ -44,7 +44,7 @@ func replayCommand(std stdio) *cli.Command {
 			&cli.StringFlag{Name: "url", Usage: "`URL` of the collector, such as https://splunk:8088, or of Splunk Cloud Services"},
 			&cli.StringFlag{Name: "token-file", Usage: "`FILE` with the token"},
 			&cli.StringFlag{Name: "ca-file", Usage: "`FILE` in PEM: trust this CA, too"},
-			&cli.StringFlag{Name: "output", Usage: "with --to file: write to `FILE` instead of standard output"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "with --to file: write to `FILE` instead of standard output"},
 			&cli.StringFlag{Name: "index", Usage: "index of all events (default: that of the data set, or of the token)"},
 			&cli.StringFlag{Name: "sourcetype", Usage: "sourcetype of all events (default: that of the data set, or kube:audit)"},
 			&cli.StringFlag{Name: "source", Usage: "source of all events (default: that of the data set, or the path)"},
@@ -64,7 +64,7 @@ func replayCommand(std stdio) *cli.Command {
 func runReplay(c *cli.Context, std stdio) (err error) {
 	r := replay.Replay{State: &replay.State{}}
 	if c.NArg() == 0 {
-		return usageError("kubeanon: replay what? Name log files, folders or YAML files, or - for standard input (see kubeanon replay --help)")
+		return usageError("replay needs a PATH: log files, folders or YAML files, or - for standard input (see kubeanon replay --help)")
 	}
 	if r.Rate, r.Speed, err = pace(c.String("rate")); err != nil {
 		return err
@@ -87,11 +87,11 @@ func runReplay(c *cli.Context, std stdio) (err error) {
 	if c.String("resume") != "" && !c.Bool("dry-run") {
 		saved, err := checkpoint.OpenFile(c.String("resume"), "replay")
 		if err != nil {
-			return usageError(fmt.Sprintf("kubeanon: --resume: %v", err))
+			return usagef("--resume: %v", err)
 		}
 		defer func() { _ = saved.Close() }() // the lock alone
 		if _, err := saved.Load(r.State); err != nil {
-			return usageError(fmt.Sprintf("kubeanon: --resume: %v", err))
+			return usagef("--resume: %v", err)
 		}
 		r.Save = func() error { return saved.Save("replay", r.State) }
 	}
@@ -103,20 +103,20 @@ func runReplay(c *cli.Context, std stdio) (err error) {
 	report := func() string { return "" }
 	switch to := c.String("to"); {
 	case to != "hec" && to != "scs" && to != "file":
-		return usageError(fmt.Sprintf("kubeanon: --to=%q is not valid; allowed: hec, scs, file", to))
+		return usagef("--to=%q is not valid; allowed: hec, scs, file", to)
 	case c.Bool("dry-run"):
 		sink = replay.Nowhere()
 	case to == "file":
 		out := std.Out
 		if name := c.String("output"); name != "" {
 			if out, err = os.OpenFile(name, fileMode(r.State), 0o644); err != nil {
-				return usageError(fmt.Sprintf("kubeanon: --output: %v", err))
+				return usagef("--output: %v", err)
 			}
 			defer func() { err = errors.Join(err, out.Close()) }()
 		}
 		sink = replay.NewFile(out)
 	case c.String("url") == "":
-		return usageError(fmt.Sprintf("kubeanon: --to %s needs --url", to))
+		return usagef("--to %s needs --url", to)
 	case to == "hec":
 		client, err := openHEC(c, std, warn)
 		if err != nil {
@@ -158,7 +158,7 @@ func runReplay(c *cli.Context, std stdio) (err error) {
 	if c.Bool("dry-run") {
 		summary += "; nothing was sent"
 	}
-	fmt.Fprintf(std.Err, "kubeanon: %s%s\n", summary, report())
+	note(std.Err, "%s%s", summary, report())
 	var no replay.UnreadableError
 	switch {
 	case errors.As(err, &no):
@@ -168,15 +168,15 @@ func runReplay(c *cli.Context, std stdio) (err error) {
 		if r.Save != nil {
 			hint = "; the same command goes on from here"
 		}
-		return fmt.Errorf("kubeanon: stopped before all was sent%s", hint)
+		return fmt.Errorf("stopped before all was sent%s", hint)
 	case err != nil:
-		return fmt.Errorf("kubeanon: %w", err)
+		return err
 	}
 	if unread != nil {
-		return unreadableError{fmt.Errorf("kubeanon: %s", strings.ReplaceAll(unread.Error(), "\n", "\nkubeanon: "))}
+		return unreadableError{unread}
 	}
 	if refused := report(); strings.Contains(refused, "refused") {
-		return errors.New("kubeanon: some events were refused")
+		return errors.New("some events were refused")
 	}
 	return nil
 }
@@ -208,7 +208,7 @@ func pace(text string) (events rate.Limit, speed float64, err error) {
 	number, isSpeed := strings.CutSuffix(text, "x")
 	n, err := strconv.ParseFloat(number, 64)
 	if err != nil || !(n > 0 && n < 1e9) {
-		return 0, 0, usageError(fmt.Sprintf("kubeanon: --rate=%q is not valid; write events a second, such as 500, or a speed, such as 2x", text))
+		return 0, 0, usagef("--rate=%q is not valid; write events a second, such as 500, or a speed, such as 2x", text)
 	}
 	if isSpeed {
 		return 0, n, nil
@@ -229,15 +229,15 @@ func rebase(ctx context.Context, c *cli.Context, r *replay.Replay) error {
 	}
 	for _, set := range r.Datasets {
 		if set.Path == logfile.Stdin {
-			return usageError("kubeanon: --rebase has to read everything twice, which standard input cannot be")
+			return usageError("--rebase has to read everything twice, which standard input cannot be")
 		}
 	}
 	newest, err := replay.Newest(ctx, r.Datasets, nil)
 	if ctx.Err() != nil {
-		return errors.New("kubeanon: stopped before anything was sent")
+		return errors.New("stopped before anything was sent")
 	}
 	if newest.IsZero() {
-		return unreadableError{errors.Join(errors.New("kubeanon: --rebase: no event has a time"), err)}
+		return unreadableError{errors.Join(errors.New("--rebase: no event has a time"), err)}
 	}
 	r.State.Shift = to.Sub(newest)
 	return nil
@@ -250,7 +250,7 @@ func openHEC(c *cli.Context, std stdio, warn func(string, ...any)) (*hec.Client,
 	}
 	client := &hec.Client{URL: c.String("url"), Token: secret, Sourcetype: "kube:audit", Warn: warn, Gzip: !c.Bool("no-gzip"), Ack: c.Bool("ack")}
 	if err := client.Open(c.String("ca-file")); err != nil {
-		return nil, usageError(fmt.Sprintf("kubeanon: %v", err))
+		return nil, usageError(err.Error())
 	}
 	return client, nil
 }

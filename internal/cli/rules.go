@@ -17,7 +17,7 @@ import (
 )
 
 // errCases says that cases did not come out as expected.
-var errCases = usageError("kubeanon: rules test: some cases differ")
+var errCases = foundError("rules test: some cases differ")
 
 func rulesCommand(std stdio) *cli.Command {
 	return &cli.Command{
@@ -44,7 +44,7 @@ func rulesCommand(std stdio) *cli.Command {
 				}
 				return testRules(std.Out, files)
 			}
-			return usageError("kubeanon: rules takes nothing, or \"test\" and perhaps a folder (see kubeanon rules --help)")
+			return usageError("rules takes nothing, or \"test\" and perhaps a folder (see kubeanon rules --help)")
 		},
 	}
 }
@@ -68,7 +68,7 @@ func testRules(w io.Writer, files fs.FS) error {
 		err = fmt.Errorf("%w (a folder of cases holds events.ndjson and expectations.ndjson, see kubeanon rules --help)", err)
 	}
 	if err != nil {
-		return unreadableError{fmt.Errorf("kubeanon: rules test: %w", err)}
+		return unreadableError{fmt.Errorf("rules test: %w", err)}
 	}
 	failed := 0
 	for _, c := range all {

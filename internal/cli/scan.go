@@ -23,7 +23,8 @@ func scanCommand(std stdio) *cli.Command {
 		Usage:     "find anonymous requests in log files",
 		ArgsUsage: "PATH...",
 		Description: "PATH is a file, a folder or - for standard input; gzip, zstd, bzip2, xz, zip and tar are unpacked.\n" +
-			"Exit status: 0 nothing found, 1 found, 2 usage, 3 some input could not be read or judged.\n\n" +
+			"Exit status: 0 nothing found and all was judged, 1 found, 2 usage, 3 some input could\n" +
+			"not be read or judged, 4 the result could not be written (see kubeanon --help).\n\n" +
 			"Examples:\n" +
 			"   kubeanon scan /var/log/kubernetes/audit.log\n" +
 			"   kubeanon scan --format ndjson --output hits.ndjson exported-logs/\n" +
@@ -47,7 +48,7 @@ func runScan(c *cli.Context, std stdio) error {
 	}
 	paths := c.Args().Slice()
 	if len(paths) == 0 {
-		return usageError("kubeanon: scan what? Name files or folders, or - for standard input (see kubeanon scan --help)")
+		return usageError("scan needs a PATH: files or folders, or - for standard input (see kubeanon scan --help)")
 	}
 	if err := notInput(c.String("output"), paths); err != nil {
 		return err
@@ -100,16 +101,16 @@ func runScan(c *cli.Context, std stdio) error {
 	case writeErr != nil:
 		return writeErr
 	case scanErr != nil:
-		return unreadableError{fmt.Errorf("kubeanon: %s", strings.ReplaceAll(scanErr.Error(), "\n", "\nkubeanon: "))}
+		return unreadableError{scanErr}
 	case s.Stats.Hits > 0:
 		return errFound
 	}
 	said := nothingFound(s.Stats, out.source.LeftOut > 0)
 	if s.Stats.Eventless > 0 || s.Stats.Undecidable > 0 {
-		return unreadableError{errors.New("kubeanon: " + said)}
+		return unreadableError{errors.New(said)}
 	}
 	if out.format == "table" {
-		fmt.Fprintln(std.Err, "kubeanon:", said)
+		note(std.Err, "%s", said)
 	}
 	return nil
 }
@@ -123,7 +124,7 @@ func notInput(output string, paths []string) error {
 	}
 	for _, path := range paths {
 		if input, err := os.Stat(path); err == nil && os.SameFile(target, input) {
-			return usageError(fmt.Sprintf("kubeanon: --output=%s is also the input %s; write to another file", output, path))
+			return usagef("--output=%s is also the input %s; write to another file", output, path)
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ func searchCommand(std stdio) *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return usageError("kubeanon: search takes no arguments here: splunkd sends the options of a search in its first request")
+				return usageError("search takes no arguments here: splunkd sends the options of a search in its first request")
 			}
 			growPipe(std.In)
 			return search.Run(std.In, std.Out, &command.Command{Local: c.Bool("local")})

@@ -45,16 +45,16 @@ func serveCommand(std stdio) *cli.Command {
 
 func runServe(c *cli.Context, std stdio) error {
 	if c.NArg() > 0 {
-		return usageError(fmt.Sprintf("kubeanon: serve takes no arguments, but got %q", c.Args().First()))
+		return usagef("serve takes no arguments, but got %q", c.Args().First())
 	}
 	for _, flag := range []string{"listen", "spool", "hec", "hec-token-file"} {
 		if c.String(flag) == "" {
-			return usageError(fmt.Sprintf("kubeanon: serve needs --%s (see kubeanon serve --help)", flag))
+			return usagef("serve needs --%s (see kubeanon serve --help)", flag)
 		}
 	}
 	u, err := url.Parse(c.String("hec"))
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return usageError(fmt.Sprintf("kubeanon: --hec=%q is not valid; write https://HOST:PORT", c.String("hec")))
+		return usagef("--hec=%q is not valid; write https://HOST:PORT", c.String("hec"))
 	}
 	hecToken, err := secret(c, "hec-token-file")
 	if err != nil {
@@ -66,21 +66,21 @@ func runServe(c *cli.Context, std stdio) error {
 	}
 	filter, err := collect.ParseFilter(c.String("filter"))
 	if err != nil {
-		return usageError(fmt.Sprintf("kubeanon: --filter=%q: %v", c.String("filter"), err))
+		return usagef("--filter=%q: %v", c.String("filter"), err)
 	}
 	log := modinput.NewLog(std.Err)
 	client := &hec.Client{Forever: true, URL: c.String("hec"), Token: hecToken, Index: c.String("index"), Sourcetype: c.String("sourcetype"), Warn: log.Warn}
 	if err := client.Open(c.String("hec-ca")); err != nil {
-		return usageError(fmt.Sprintf("kubeanon: --hec-ca: %v", err))
+		return usagef("--hec-ca: %v", err)
 	}
 	service, err := collect.NewService(hook, filter, client, c.String("metrics"), log)
 	if err != nil {
-		return usageError(fmt.Sprintf("kubeanon: --listen=%q: %v (flags: --cert, --key, --client-ca, --token-file, --spool-mb)", c.String("listen"), err))
+		return usagef("--listen=%q: %v (flags: --cert, --key, --client-ca, --token-file, --spool-mb)", c.String("listen"), err)
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
 	if err := service.Run(ctx); err != nil {
-		return fmt.Errorf("kubeanon: serve: %w", err) // a port, a disk or the network: not a mistake of the command line
+		return fmt.Errorf("serve: %w", err) // a port, a disk or the network: not a mistake of the command line
 	}
 	return nil
 }

@@ -26,16 +26,16 @@ func token(c *cli.Context, flag, what string, std stdio) (string, error) {
 		return text, nil
 	}
 	if !terminal(std.In) {
-		return "", usageError(fmt.Sprintf("kubeanon: no %s: name a file with --%s, or set the environment variable %s", what, flag, tokenVariable))
+		return "", usagef("no %s: name a file with --%s, or set the environment variable %s", what, flag, tokenVariable)
 	}
 	fmt.Fprintf(std.Err, "%s: ", what)
 	text, err := readSecret(c.Context, int(std.In.Fd()))
 	fmt.Fprintln(std.Err)
 	if err != nil {
-		return "", fmt.Errorf("kubeanon: reading the %s: %w", what, err)
+		return "", fmt.Errorf("reading the %s: %w", what, err)
 	}
 	if text == "" {
-		return "", usageError(fmt.Sprintf("kubeanon: an empty %s", what))
+		return "", usagef("an empty %s", what)
 	}
 	return text, nil
 }
@@ -74,11 +74,11 @@ func secret(c *cli.Context, flag string) (string, error) {
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return "", usageError(fmt.Sprintf("kubeanon: --%s: %v", flag, err))
+		return "", usagef("--%s: %v", flag, err)
 	}
 	token := strings.TrimSpace(string(text))
 	if token == "" || strings.ContainsAny(token, "\r\n") {
-		return "", usageError(fmt.Sprintf("kubeanon: --%s: %s has to hold one line, the token", flag, name))
+		return "", usagef("--%s: %s has to hold one line, the token", flag, name)
 	}
 	return token, nil
 }

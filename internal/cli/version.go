@@ -19,7 +19,7 @@ func versionCommand(std stdio) *cli.Command {
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print JSON, with how it was built"}},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
-				return usageError("kubeanon: version takes no arguments")
+				return usageError("version takes no arguments")
 			}
 			if !c.Bool("json") {
 				_, err := fmt.Fprintln(std.Out, "kubeanon", version.Version)

@@ -107,11 +107,11 @@ type Error struct {
 func (e *Error) Error() string {
 	switch {
 	case find(e.Option) == nil:
-		return fmt.Sprintf("kubeanon: %q is no option; allowed: %s", e.Option, e.Allowed)
+		return fmt.Sprintf("unknown option %q; allowed: %s", e.Option, e.Allowed)
 	case e.Value == "":
-		return fmt.Sprintf("kubeanon: %s= has no value; allowed: %s", e.Option, e.Allowed)
+		return fmt.Sprintf("%s= has no value; allowed: %s", e.Option, e.Allowed)
 	}
-	return fmt.Sprintf("kubeanon: %s=%q is not valid; allowed: %s", e.Option, e.Value, e.Allowed)
+	return fmt.Sprintf("%s=%q is not valid; allowed: %s", e.Option, e.Value, e.Allowed)
 }
 
 // allowed is the error of a setter: what would have been right.

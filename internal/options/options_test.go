@@ -53,17 +53,17 @@ func TestErrors(t *testing.T) {
 		words []string
 		want  string
 	}{
-		{[]string{"match=all"}, `kubeanon: match="all" is not valid; allowed: any, strict`},
-		{[]string{"match="}, `kubeanon: match= has no value; allowed: any, strict`},
-		{[]string{"include=x"}, `kubeanon: include="x" is not valid; allowed: impersonated_anonymous, rejected_401, anonymous_access_granted, everyone_authenticated`},
-		{[]string{"include="}, `kubeanon: include= has no value; allowed: <class,...>`},
-		{[]string{"trusted_proxies=10.0.0.0/33"}, `kubeanon: trusted_proxies="10.0.0.0/33" is not valid; allowed: addresses and networks such as 10.0.0.0/8 or 2001:db8::1`},
-		{[]string{"impact=101"}, `kubeanon: impact="101" is not valid; allowed: a whole number from 0 to 100`},
-		{[]string{"impact=50"}, `kubeanon: risk="graded" is not valid; allowed: flat, since impact= or confidence= is given`},
-		{[]string{"nonsense=1"}, `kubeanon: "nonsense" is no option; allowed: input=, match=, risk=, src_ip=, emit=, include=, impact=, confidence=, fillvalue=, trusted_proxies=`},
-		{[]string{"word"}, `kubeanon: "word" is no option; allowed: input=, match=, risk=, src_ip=, emit=, include=, impact=, confidence=, fillvalue=, trusted_proxies=`},
-		{[]string{"include=rejected_401", "word"}, `kubeanon: "word" is no option; allowed: input=, match=, risk=, src_ip=, emit=, include=, impact=, confidence=, fillvalue=, trusted_proxies=`},
-		{[]string{"include=rejected_401", "match=any", "impersonated_anonymous"}, `kubeanon: "impersonated_anonymous" is no option; allowed: input=, match=, risk=, src_ip=, emit=, include=, impact=, confidence=, fillvalue=, trusted_proxies=`},
+		{[]string{"match=all"}, `match="all" is not valid; allowed: any, strict`},
+		{[]string{"match="}, `match= has no value; allowed: any, strict`},
+		{[]string{"include=x"}, `include="x" is not valid; allowed: impersonated_anonymous, rejected_401, anonymous_access_granted, everyone_authenticated`},
+		{[]string{"include="}, `include= has no value; allowed: <class,...>`},
+		{[]string{"trusted_proxies=10.0.0.0/33"}, `trusted_proxies="10.0.0.0/33" is not valid; allowed: addresses and networks such as 10.0.0.0/8 or 2001:db8::1`},
+		{[]string{"impact=101"}, `impact="101" is not valid; allowed: a whole number from 0 to 100`},
+		{[]string{"impact=50"}, `risk="graded" is not valid; allowed: flat, since impact= or confidence= is given`},
+		{[]string{"nonsense=1"}, `unknown option "nonsense"; allowed: input=, match=, risk=, src_ip=, emit=, include=, impact=, confidence=, fillvalue=, trusted_proxies=`},
+		{[]string{"word"}, `unknown option "word"; allowed: input=, match=, risk=, src_ip=, emit=, include=, impact=, confidence=, fillvalue=, trusted_proxies=`},
+		{[]string{"include=rejected_401", "word"}, `unknown option "word"; allowed: input=, match=, risk=, src_ip=, emit=, include=, impact=, confidence=, fillvalue=, trusted_proxies=`},
+		{[]string{"include=rejected_401", "match=any", "impersonated_anonymous"}, `unknown option "impersonated_anonymous"; allowed: input=, match=, risk=, src_ip=, emit=, include=, impact=, confidence=, fillvalue=, trusted_proxies=`},
 	} {
 		_, err := options.Parse(tc.words)
 		if err == nil || err.Error() != tc.want {

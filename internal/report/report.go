@@ -59,7 +59,7 @@ func New(format string, w io.Writer, opts Options) (Writer, error) {
 	case "csv":
 		return topOf(newCSV(w, opts), opts.Top), nil
 	}
-	return nil, fmt.Errorf("kubeanon: --format=%q is not valid; allowed: %s", format, strings.Join(Formats(), ", "))
+	return nil, fmt.Errorf("--format=%q is not valid; allowed: %s", format, strings.Join(Formats(), ", "))
 }
 
 // Known reports whether New knows the format.

@@ -141,7 +141,7 @@ func (c *conversation) getinfo() error {
 	info, err := c.cmd.Getinfo(Getinfo{Preview: req.Preview, Searchinfo: req.Searchinfo})
 	reply := infoReply{Type: info.Type, RequiredFields: info.RequiredFields}
 	if err != nil {
-		reply = infoReply{Type: "streaming", Error: err.Error(), Finished: true}
+		reply = infoReply{Type: "streaming", Error: userText(err), Finished: true}
 	}
 	metadata, merr := json.Marshal(reply)
 	if merr != nil {
