@@ -51,9 +51,9 @@ func explainCommand(std stdio) *cli.Command {
 			if err != nil {
 				return unreadableError{fmt.Errorf("kubeanon: %w", err)}
 			}
-			a := detect.Annotator{Policy: opts.Policy, All: true}
+			d := detect.New(opts.Policy, true)
 			var all []explain.Explanation
-			_, reason := a.Text(text, func(f *detect.Finding) { all = append(all, explain.Explain(f)) })
+			_, reason := d.Text(text, func(f *detect.Finding) { all = append(all, explain.Explain(f)) })
 			if len(all) == 0 {
 				if reason == detect.Decided {
 					reason = "no audit event in it, and it names anonymous nowhere"
@@ -93,10 +93,10 @@ func explainID(c *cli.Context, opts options.Options, id string, std stdio) error
 	found := 0
 	var writeErr error
 	s := scan.Scanner{
-		Annotator: detect.Annotator{Policy: opts.Policy},
-		Stdin:     &interruptibleReader{ctx: ctx, file: std.In},
-		Suppress:  func(f *detect.Finding) bool { return f.Event.AuditID != id },
-		Warn:      func(string, ...any) {}, // other logs may stand beside
+		Policy:   opts.Policy,
+		Stdin:    &interruptibleReader{ctx: ctx, file: std.In},
+		Suppress: func(f *detect.Finding) bool { return f.Event.AuditID != id },
+		Warn:     func(string, ...any) {}, // other logs may stand beside
 		Emit: func(f *detect.Finding) {
 			if found++; found > maxSame || writeErr != nil {
 				return

@@ -76,7 +76,7 @@ func runHunt(c *cli.Context, std stdio) error {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, c.Duration("deadline"))
 	defer cancel()
-	h := hunt{annotator: detect.Annotator{Policy: opts.Policy, All: opts.All}, out: out, reasons: map[detect.Reason]int64{}}
+	h := hunt{detector: detect.New(opts.Policy, opts.All), out: out, reasons: map[detect.Reason]int64{}}
 	// Not before a token was asked for on the same terminal.
 	showBar := func() {
 		if terminal(std.Err) && !c.Bool("no-progress") {
@@ -117,12 +117,12 @@ func runHunt(c *cli.Context, std stdio) error {
 
 // hunt judges the rows of a search.
 type hunt struct {
-	annotator detect.Annotator
-	out       *outlet
-	bar       *bar
-	stats     scan.Stats
-	reasons   map[detect.Reason]int64
-	bare      int64 // rows without the text of an event
+	detector *detect.Detector
+	out      *outlet
+	bar      *bar
+	stats    scan.Stats
+	reasons  map[detect.Reason]int64
+	bare     int64 // rows without the text of an event
 }
 
 // row judges one row.
@@ -134,7 +134,7 @@ func (h *hunt) row(raw string) error {
 		h.bare++
 		return nil
 	}
-	events, reason := h.annotator.Text([]byte(raw), func(f *detect.Finding) {
+	events, reason := h.detector.Text([]byte(raw), func(f *detect.Finding) {
 		if h.out.drops(f) {
 			return
 		}

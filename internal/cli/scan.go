@@ -11,7 +11,6 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/kubeanon/kubeanon/internal/detect"
 	"github.com/kubeanon/kubeanon/internal/report"
 	"github.com/kubeanon/kubeanon/internal/scan"
 )
@@ -61,12 +60,13 @@ func runScan(c *cli.Context, std stdio) error {
 	ctx, stop := interruptible(c.Context)
 	defer stop()
 	s := scan.Scanner{
-		Annotator: detect.Annotator{Policy: opts.Policy, All: opts.All},
-		Jobs:      c.Int("jobs"),
-		Stdin:     &interruptibleReader{ctx: ctx, file: std.In},
-		Progress:  progress.update(),
-		Emit:      out.write,
-		Warn:      warner(std.Err, &progress),
+		Policy:   opts.Policy,
+		All:      opts.All,
+		Jobs:     c.Int("jobs"),
+		Stdin:    &interruptibleReader{ctx: ctx, file: std.In},
+		Progress: progress.update(),
+		Emit:     out.write,
+		Warn:     warner(std.Err, &progress),
 	}
 	if out.filters() {
 		s.Suppress = out.drops

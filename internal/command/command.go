@@ -1,6 +1,6 @@
 // Package command is the search command: rows of Splunk in, findings out. It
 // joins the two wings: what splunkd sends (package rows) and what a text means
-// (package annotate).
+// (package detect).
 package command
 
 import (
@@ -28,11 +28,11 @@ const (
 type Command struct {
 	Local bool // run on the search head only
 
-	opts      options.Options
-	annotator detect.Annotator
-	layout    layout
-	columns   columns
-	event     audit.Event // built of columns
+	opts     options.Options
+	detector *detect.Detector
+	layout   layout
+	columns  columns
+	event    audit.Event // built of columns
 
 	undecidable map[detect.Reason]int
 	problems    rows.Problems
@@ -46,7 +46,7 @@ func (c *Command) Getinfo(info search.Getinfo) (search.Info, error) {
 		return search.Info{}, err
 	}
 	c.opts = opts
-	c.annotator = detect.Annotator{Policy: opts.Policy, All: opts.All}
+	c.detector = detect.New(opts.Policy, opts.All)
 	c.undecidable = map[detect.Reason]int{}
 	reply := search.Info{Type: "streaming"}
 	if c.Local {
@@ -99,10 +99,8 @@ func (c *Command) Execute(in *rows.Reader, out *rows.Writer, finished bool) ([]s
 func (c *Command) skip(row *rows.Row) bool {
 	l := &c.layout
 	switch {
-	case !c.annotator.Skips():
-		return false
-	case l.raw < 0:
-		return !audit.Candidate(row.Bytes())
+	case l.raw < 0: // then there is no raw text to be cut
+		return c.detector.CanSkip(nil, true) && !audit.Candidate(row.Bytes())
 	case l.rawLast:
 		// Behind the raw text there are only unquoted cells, so the last quote
 		// of the row is the one that closes it.
@@ -111,10 +109,13 @@ func (c *Command) skip(row *rows.Row) bool {
 		if end <= 0 || rest[0] != '"' {
 			return false
 		}
-		return c.annotator.Skip(rest[1:end], true) && !audit.Candidate(before)
+		return c.detector.CanSkip(rest[1:end], true) && !audit.Candidate(before)
 	}
 	raw := row.Cell(l.raw)
-	return (len(raw) < 2 || c.annotator.Skip(raw[1:len(raw)-1], true)) && !audit.Candidate(row.Bytes())
+	if len(raw) >= 2 {
+		raw = raw[1 : len(raw)-1]
+	}
+	return c.detector.CanSkip(raw, true) && !audit.Candidate(row.Bytes())
 }
 
 // row judges one row and writes what comes of it.
@@ -122,14 +123,14 @@ func (c *Command) row(row *rows.Row, out *rows.Writer) {
 	emit := func(f *detect.Finding) { c.layout.write(out, row, f) }
 	events, reason := 0, detect.Decided
 	if raw := c.layout.raw; raw >= 0 {
-		events, reason = c.annotator.Text(row.Value(raw), emit)
+		events, reason = c.detector.Text(row.Value(raw), emit)
 	}
 	if events == 0 && c.opts.Input != options.Raw {
 		switch {
 		case c.columns.read(row, &c.event):
 			events, reason = 1, detect.Decided
 			f := detect.Finding{Event: &c.event, Format: formatColumns}
-			if c.annotator.Event(&f) {
+			if c.detector.Event(&f) {
 				emit(&f)
 			}
 		case reason == detect.Decided && audit.Candidate(row.Bytes()):

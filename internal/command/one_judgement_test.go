@@ -166,9 +166,9 @@ func TestOneJudgement(t *testing.T) {
 			same(t, "search without skipping", hits(all))
 			var scanned []splunkd.Row
 			s := scan.Scanner{
-				Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
-				Stdin:     strings.NewReader(lines.String()),
-				Emit:      func(f *detect.Finding) { scanned = append(scanned, asRow(f)) },
+				Policy: judge.DefaultPolicy(),
+				Stdin:  strings.NewReader(lines.String()),
+				Emit:   func(f *detect.Finding) { scanned = append(scanned, asRow(f)) },
 			}
 			if err := s.Run(context.Background(), []string{"-"}); err != nil || s.Stats.Undecidable > 0 {
 				t.Errorf("%v, %+v", err, s.Stats)

@@ -1,4 +1,4 @@
-// Package scan reads log files and hands every record to an annotator. It knows
+// Package scan reads log files and hands every record to a detector. It knows
 // files, compression and lines; what a line means it does not.
 //
 // One goroutine reads and unpacks, cutting the text into blocks of whole
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
+	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
 // Stats counts what a scan saw. The names of its JSON form are fixed.
@@ -37,15 +38,16 @@ func (s *Stats) add(more Stats) {
 
 // Scanner scans the inputs of one Run. Its upper fields are to be set before.
 type Scanner struct {
-	Annotator detect.Annotator                           // how to judge; each worker has a copy
-	Jobs      int                                        // how many workers judge at a time; 0 is one for each processor
-	Stdin     io.Reader                                  // what "-" reads
-	Suppress  func(*detect.Finding) bool                 // takes a finding out before it counts, called by all workers at a time; may be nil
-	Emit      func(*detect.Finding)                      // called for each finding in the order of the input; it may be kept
-	Render    func(dst []byte, f *detect.Finding) []byte // instead of Emit: appends the row of a finding, called by all workers at a time
-	Rows      func(rows []byte)                          // with Render: called with rows in the order of the input
-	Warn      func(format string, args ...any)           // called with one line for inputs that are odd, but were read: the first ones by name, then with how many more there were
-	Progress  func(read int64)                           // called with the bytes read from files so far, by another goroutine; may be nil
+	Policy   judge.Policy                               // how to judge
+	All      bool                                       // events that are not hits are findings too
+	Jobs     int                                        // how many workers judge at a time; 0 is one for each processor
+	Stdin    io.Reader                                  // what "-" reads
+	Suppress func(*detect.Finding) bool                 // takes a finding out before it counts, called by all workers at a time; may be nil
+	Emit     func(*detect.Finding)                      // called for each finding in the order of the input; it may be kept
+	Render   func(dst []byte, f *detect.Finding) []byte // instead of Emit: appends the row of a finding, called by all workers at a time
+	Rows     func(rows []byte)                          // with Render: called with rows in the order of the input
+	Warn     func(format string, args ...any)           // called with one line for inputs that are odd, but were read: the first ones by name, then with how many more there were
+	Progress func(read int64)                           // called with the bytes read from files so far, by another goroutine; may be nil
 
 	Stats   Stats
 	Reasons map[detect.Reason]int64        // undecidable lines by reason
@@ -73,7 +75,7 @@ func (s *Scanner) Run(ctx context.Context, paths []string) error {
 	var workers sync.WaitGroup
 	for range jobs {
 		workers.Go(func() {
-			w := worker{annotator: s.Annotator, suppress: s.Suppress, render: s.Render}
+			w := worker{detector: detect.New(s.Policy, s.All), suppress: s.Suppress, render: s.Render}
 			for b := range in.work {
 				w.judge(b)
 				b.done <- struct{}{}

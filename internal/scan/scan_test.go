@@ -50,9 +50,9 @@ func run(t testing.TB, stdin string, paths ...string) (r result) {
 func runJobs(t testing.TB, jobs int, stdin string, paths ...string) (r result) {
 	t.Helper()
 	s := scan.Scanner{
-		Jobs:      jobs,
-		Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
-		Stdin:     strings.NewReader(stdin),
+		Jobs:   jobs,
+		Policy: judge.DefaultPolicy(),
+		Stdin:  strings.NewReader(stdin),
 		Emit: func(f *detect.Finding) {
 			r.ids = append(r.ids, f.Event.AuditID)
 			r.at = append(r.at, f.Place.String())
@@ -169,8 +169,8 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var ids []string
 	s := scan.Scanner{
-		Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
-		Stdin:     strings.NewReader(strings.Repeat(line("a", user), 100)),
+		Policy: judge.DefaultPolicy(),
+		Stdin:  strings.NewReader(strings.Repeat(line("a", user), 100)),
 		Emit: func(f *detect.Finding) {
 			if ids = append(ids, f.Event.AuditID); len(ids) == 3 {
 				cancel()
@@ -281,9 +281,9 @@ func TestSlowWriter(t *testing.T) {
 	in, out := io.Pipe()
 	found := make(chan string)
 	s := scan.Scanner{
-		Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
-		Stdin:     in,
-		Emit:      func(f *detect.Finding) { found <- f.Event.AuditID },
+		Policy: judge.DefaultPolicy(),
+		Stdin:  in,
+		Emit:   func(f *detect.Finding) { found <- f.Event.AuditID },
 	}
 	ended := make(chan error)
 	go func() { ended <- s.Run(context.Background(), []string{"-"}) }()

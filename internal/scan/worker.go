@@ -9,9 +9,9 @@ import (
 
 // worker judges blocks, one after the other.
 type worker struct {
-	annotator detect.Annotator
-	suppress  func(*detect.Finding) bool
-	render    func(dst []byte, f *detect.Finding) []byte
+	detector *detect.Detector
+	suppress func(*detect.Finding) bool
+	render   func(dst []byte, f *detect.Finding) []byte
 }
 
 // judge judges the records of a block. The search for candidates runs ahead
@@ -20,7 +20,7 @@ func (w *worker) judge(b *block) {
 	b.stats.Bytes = int64(len(b.text))
 	text, next := b.text, -1 // next is where in text the next candidate is
 	for len(text) > 0 {
-		if next < 0 && w.annotator.Skips() {
+		if next < 0 {
 			next = audit.Next(text)
 		}
 		n, lines := record(text)
@@ -84,13 +84,13 @@ func (w *worker) record(b *block, text []byte, nameless bool) {
 		return
 	}
 	b.stats.Lines++
-	if nameless && w.annotator.SkipNameless(text) {
+	if nameless && w.detector.CanSkipNameless(text) {
 		if looksAudit(text) {
 			b.stats.Events++
 		}
 		return
 	}
-	events, reason := w.annotator.Text(text, func(f *detect.Finding) {
+	events, reason := w.detector.Text(text, func(f *detect.Finding) {
 		if w.suppress != nil && w.suppress(f) {
 			return
 		}
