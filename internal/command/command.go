@@ -4,7 +4,6 @@
 package command
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 
@@ -17,10 +16,7 @@ import (
 )
 
 const (
-	rawColumn = "_raw"
-	// idxColumn is how splunkd finds the row again that it sent, to put back
-	// the fields it kept. It is passed through like any other.
-	idxColumn   = "_chunked_idx"
+	rawColumn   = "_raw"
 	errorColumn = "kubeanon_error" // with emit=all: why a row is undecidable
 )
 
@@ -56,7 +52,7 @@ func (c *Command) Getinfo(info search.Getinfo) (search.Info, error) {
 		reply.RequiredFields = columnNames()
 	}
 	if opts.Input != options.Columns {
-		// The last, so that nothing long stands behind the long one: see skip.
+		// The last, for rows.Row.LastQuoted.
 		reply.RequiredFields = append(reply.RequiredFields, rawColumn)
 	}
 	return reply, nil
@@ -84,36 +80,28 @@ func (c *Command) Execute(in *rows.Reader, out *rows.Writer, finished bool) ([]s
 			c.row(row, out)
 		}
 	}
-	p := in.Problems()
-	c.problems.Short += p.Short
-	c.problems.Long += p.Long
-	c.problems.DuplicateColumns = max(c.problems.DuplicateColumns, p.DuplicateColumns)
+	c.problems.Add(in.Problems())
 	if !finished {
 		return nil, nil
 	}
 	return c.messages(), nil
 }
 
-// skip reports whether a row can be passed over without being split: it names
-// nobody anonymous anywhere, and its raw text is not cut.
+// skip reports whether a row can be passed over, if possible without splitting
+// it: it names nobody anonymous anywhere, and its raw text is not cut.
 func (c *Command) skip(row *rows.Row) bool {
-	l := &c.layout
-	switch {
-	case l.raw < 0: // then there is no raw text to be cut
+	if c.layout.raw < 0 { // there is no raw text to be cut
 		return c.detector.CanSkip(nil, true) && !audit.Candidate(row.Bytes())
-	case l.rawLast:
-		// Behind the raw text there are only unquoted cells, so the last quote
-		// of the row is the one that closes it.
-		before, rest := row.Split(l.raw)
-		end := bytes.LastIndexByte(rest, '"')
-		if end <= 0 || rest[0] != '"' {
-			return false
-		}
-		return c.detector.CanSkip(rest[1:end], true) && !audit.Candidate(before)
 	}
-	raw := row.Cell(l.raw)
-	if len(raw) >= 2 {
+	if before, raw, ok := row.LastQuoted(c.layout.raw); ok {
+		return c.detector.CanSkip(raw, true) && !audit.Candidate(before)
+	}
+	raw := row.Cell(c.layout.raw)
+	switch {
+	case len(raw) >= 2 && raw[0] == '"':
 		raw = raw[1 : len(raw)-1]
+	case len(raw) > 0:
+		return false // not as splunkd writes it
 	}
 	return c.detector.CanSkip(raw, true) && !audit.Candidate(row.Bytes())
 }
