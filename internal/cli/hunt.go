@@ -135,11 +135,11 @@ func (h *hunt) row(raw string) error {
 		return nil
 	}
 	events, reason := h.detector.Text([]byte(raw), func(f *detect.Finding) {
-		if h.out.drops(f) {
+		if h.out.Drops(f) {
 			return
 		}
 		h.stats.Hits++
-		h.out.write(f)
+		h.out.Add(f)
 	})
 	h.stats.Events += int64(events)
 	if reason != detect.Decided {

@@ -11,7 +11,6 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/kubeanon/kubeanon/internal/report"
 	"github.com/kubeanon/kubeanon/internal/scan"
 )
 
@@ -59,35 +58,23 @@ func runScan(c *cli.Context, std stdio) error {
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
-	s := scan.Scanner{
+	seen, scanErr := scan.New(scan.Config{
 		Policy:   opts.Policy,
 		All:      opts.All,
 		Jobs:     c.Int("jobs"),
 		Stdin:    &interruptibleReader{ctx: ctx, file: std.In},
-		Progress: progress.update(),
-		Emit:     out.write,
+		Sink:     out.sink(),
 		Warn:     warner(std.Err, &progress),
-	}
-	if out.filters() {
-		s.Suppress = out.drops
-	}
-	if rows, ok := out.writer.(report.RowWriter); ok {
-		s.Render = rows.Append
-		s.Rows = func(made []byte) {
-			if out.err == nil {
-				out.err = rows.WriteRows(made)
-			}
-		}
-	}
-	scanErr := s.Run(ctx, paths)
+		Progress: progress.update(),
+	}).Run(ctx, paths)
 	progress.stop()
-	out.source.Events, out.source.Undecidable = s.Stats.Events, s.Stats.Undecidable
+	out.source.Events, out.source.Undecidable = seen.Stats.Events, seen.Stats.Undecidable
 	if scanErr != nil {
 		out.source.Incomplete = strings.ReplaceAll(scanErr.Error(), "\n", "; ")
 	}
-	writeErr := out.close(std.Err, s.Reasons, s.First)
+	writeErr := out.close(std.Err, seen.Reasons, seen.First)
 	if c.Bool("stats") {
-		if err := printStats(std.Err, s.Stats); err != nil {
+		if err := printStats(std.Err, seen.Stats); err != nil {
 			return err
 		}
 	}
@@ -96,11 +83,11 @@ func runScan(c *cli.Context, std stdio) error {
 		return writeErr
 	case scanErr != nil:
 		return unreadableError{fmt.Errorf("kubeanon: %s", strings.ReplaceAll(scanErr.Error(), "\n", "\nkubeanon: "))}
-	case s.Stats.Hits > 0:
+	case seen.Stats.Hits > 0:
 		return errFound
 	}
 	if out.format == "table" {
-		fmt.Fprintln(std.Err, "kubeanon:", nothingFound(s.Stats, out.source.LeftOut > 0))
+		fmt.Fprintln(std.Err, "kubeanon:", nothingFound(seen.Stats, out.source.LeftOut > 0))
 	}
 	return nil
 }

@@ -10,8 +10,14 @@ import (
 // worker judges blocks, one after the other.
 type worker struct {
 	detector *detect.Detector
-	suppress func(*detect.Finding) bool
-	render   func(dst []byte, f *detect.Finding) []byte
+	sink     Sink
+	rows     RowSink // the sink, if it is one
+}
+
+func newWorker(config *Config) *worker {
+	w := &worker{detector: detect.New(config.Policy, config.All), sink: config.Sink}
+	w.rows, _ = config.Sink.(RowSink)
+	return w
 }
 
 // judge judges the records of a block. The search for candidates runs ahead
@@ -91,12 +97,12 @@ func (w *worker) record(b *block, text []byte, nameless bool) {
 		return
 	}
 	events, reason := w.detector.Text(text, func(f *detect.Finding) {
-		if w.suppress != nil && w.suppress(f) {
+		if w.sink.Drops(f) {
 			return
 		}
 		b.stats.Hits++
-		if w.render != nil {
-			b.rows = w.render(b.rows, f)
+		if w.rows != nil {
+			b.rows = w.rows.AppendRow(b.rows, f)
 			return
 		}
 		event := *f.Event // which the decoder uses again
