@@ -50,8 +50,7 @@ func outletFlags() []cli.Flag {
 func openOutlet(c *cli.Context, opts *options.Options, std stdio, title string) (o *outlet, err error) {
 	o = &outlet{format: c.String("format"), explain: c.Bool("explain-suppressed"), out: std.Out}
 	o.source = report.Source{Title: title, At: time.Now()}
-	if !report.Known(o.format) {
-		_, err := report.New(o.format, nil, report.Options{})
+	if err := report.Check(o.format); err != nil {
 		return nil, usageError(err.Error())
 	}
 	if n := c.Int("top"); n < 0 || n == 0 && c.IsSet("top") {
@@ -70,7 +69,7 @@ func openOutlet(c *cli.Context, opts *options.Options, std stdio, title string) 
 		}
 	}
 	o.buffered = bufio.NewWriterSize(o.out, 1<<16)
-	ropts := report.Options{Fill: opts.Fill, Top: c.Int("top"), Source: func() report.Source { return o.source }}
+	ropts := report.Options{Fill: opts.Fill, Top: c.Int("top")}
 	if terminal(o.out) {
 		ropts.Width, _, _ = term.GetSize(int(o.out.Fd()))
 		ropts.Color = os.Getenv("NO_COLOR") == ""
@@ -124,7 +123,7 @@ func (o *outlet) close(stderr io.Writer, reasons map[detect.Reason]int64, first 
 		o.source.LeftOut += int64(o.allow.total)
 	}
 	if o.err == nil {
-		o.err = o.writer.Close()
+		o.err = o.writer.Close(o.source)
 	}
 	if o.err == nil {
 		o.err = o.buffered.Flush()
