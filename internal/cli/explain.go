@@ -52,9 +52,10 @@ func explainCommand(std stdio) *cli.Command {
 			if err != nil {
 				return unreadableError{err}
 			}
-			a := detect.Annotator{Policy: opts.Policy, All: true, Cluster: c.String(clusterName)}
+			d := detect.New(opts.Policy, true)
+			d.Cluster = c.String(clusterName)
 			var all []explain.Explanation
-			_, reason := a.Text(text, func(f *detect.Finding) { all = append(all, explain.Explain(f)) })
+			_, reason := d.Text(text, func(f *detect.Finding) { all = append(all, explain.Explain(f)) })
 			if len(all) == 0 {
 				if reason == detect.Decided {
 					reason = "no audit event in it, and it names anonymous nowhere"
@@ -91,41 +92,51 @@ func explainID(c *cli.Context, opts options.Options, id string, std stdio) error
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
-	found := 0
-	var writeErr error
-	s := scan.Scanner{
-		Annotator: detect.Annotator{Policy: opts.Policy, Cluster: c.String(clusterName)},
-		Stdin:     &interruptibleReader{ctx: ctx, file: std.In},
-		Suppress:  func(f *detect.Finding) bool { return f.Event.AuditID != id },
-		Warn:      func(string, ...any) {}, // other logs may stand beside
-		Emit: func(f *detect.Finding) {
-			if found++; found > maxSame || writeErr != nil {
-				return
-			}
-			told := explain.Explain(f)
-			if c.Bool("json") {
-				writeErr = json.NewEncoder(std.Out).Encode(&told)
-				return
-			}
-			if found > 1 {
-				fmt.Fprintln(std.Out)
-			}
-			fmt.Fprintf(std.Out, "%-12s %s\n", "at", judge.Printable(f.Place.String()))
-			writeErr = told.WriteText(std.Out)
-		},
-	}
-	err := s.Run(ctx, c.Args().Slice())
+	sink := explainSink{id: id, json: c.Bool("json"), out: std.Out}
+	seen, err := scan.New(scan.Config{
+		Policy: opts.Policy, Cluster: c.String(clusterName),
+		Stdin: &interruptibleReader{ctx: ctx, file: std.In},
+		Sink:  &sink,
+		Warn:  func(string, ...any) {}, // there may be other logs, too
+	}).Run(ctx, c.Args().Slice())
 	switch {
-	case writeErr != nil:
-		return writeErr
+	case sink.err != nil:
+		return sink.err
 	case err != nil:
 		return unreadableError{err}
-	case found == 0:
-		return unreadableError{fmt.Errorf("no anonymous request with the audit ID %s in %d events", judge.Clean(id), s.Stats.Events)}
-	case found > maxSame:
-		fmt.Fprintf(std.Out, "\nand %d more with this audit ID\n", found-maxSame)
+	case sink.found == 0:
+		return unreadableError{fmt.Errorf("no anonymous request with the audit ID %s in %d events", judge.Clean(id), seen.Stats.Events)}
+	case sink.found > maxSame:
+		fmt.Fprintf(std.Out, "\nand %d more with this audit ID\n", sink.found-maxSame)
 	}
 	return errFound
+}
+
+// explainSink explains the findings with an audit ID, the first ones.
+type explainSink struct {
+	id    string
+	json  bool
+	out   io.Writer
+	found int
+	err   error // the first one of writing
+}
+
+func (s *explainSink) Drops(f *detect.Finding) bool { return f.Event.AuditID != s.id }
+
+func (s *explainSink) Add(f *detect.Finding) {
+	if s.found++; s.found > maxSame || s.err != nil {
+		return
+	}
+	explained := explain.Explain(f)
+	if s.json {
+		s.err = json.NewEncoder(s.out).Encode(&explained)
+		return
+	}
+	if s.found > 1 {
+		fmt.Fprintln(s.out)
+	}
+	fmt.Fprintf(s.out, "%-12s %s\n", "at", judge.Printable(f.Place.String()))
+	s.err = explained.WriteText(s.out)
 }
 
 // readEvent reads a file, packed or not, a record of one, or standard input.

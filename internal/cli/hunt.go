@@ -78,7 +78,8 @@ func runHunt(c *cli.Context, std stdio) error {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, c.Duration("deadline"))
 	defer cancel()
-	h := hunt{annotator: detect.Annotator{Policy: opts.Policy, All: opts.All, Cluster: c.String(clusterName)}, out: out, reasons: map[detect.Reason]int64{}}
+	h := hunt{detector: detect.New(opts.Policy, opts.All), out: out, reasons: map[detect.Reason]int64{}}
+	h.detector.Cluster = c.String(clusterName)
 	// Not before a token was asked for on the same terminal.
 	showBar := func() {
 		if terminal(std.Err) && !c.Bool("no-progress") {
@@ -119,12 +120,12 @@ func runHunt(c *cli.Context, std stdio) error {
 
 // hunt judges the rows of a search.
 type hunt struct {
-	annotator detect.Annotator
-	out       *outlet
-	bar       *bar
-	stats     scan.Stats
-	reasons   map[detect.Reason]int64
-	bare      int64 // rows without the text of an event
+	detector *detect.Detector
+	out      *outlet
+	bar      *bar
+	stats    scan.Stats
+	reasons  map[detect.Reason]int64
+	bare     int64 // rows without the text of an event
 }
 
 // row judges one row.
@@ -136,12 +137,12 @@ func (h *hunt) row(raw string) error {
 		h.bare++
 		return nil
 	}
-	events, reason := h.annotator.Text([]byte(raw), func(f *detect.Finding) {
-		if h.out.drops(f) {
+	events, reason := h.detector.Text([]byte(raw), func(f *detect.Finding) {
+		if h.out.Drops(f) {
 			return
 		}
 		h.stats.Hits++
-		h.out.write(f)
+		h.out.Add(f)
 	})
 	h.stats.Events += int64(events)
 	if reason != detect.Decided {

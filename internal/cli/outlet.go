@@ -15,6 +15,7 @@ import (
 	"github.com/kubeanon/kubeanon/internal/judge"
 	"github.com/kubeanon/kubeanon/internal/options"
 	"github.com/kubeanon/kubeanon/internal/report"
+	"github.com/kubeanon/kubeanon/internal/scan"
 )
 
 // outlet is where the findings of a command go: through filters into a report,
@@ -49,8 +50,7 @@ func outletFlags() []cli.Flag {
 func openOutlet(c *cli.Context, opts *options.Options, std stdio, title string) (o *outlet, err error) {
 	o = &outlet{format: c.String("format"), explain: c.Bool("explain-suppressed"), out: std.Out}
 	o.source = report.Source{Title: title, At: time.Now()}
-	if !report.Known(o.format) {
-		_, err := report.New(o.format, nil, report.Options{})
+	if err := report.Check(o.format); err != nil {
 		return nil, usageError(err.Error())
 	}
 	if n := c.Int("top"); n < 0 || n == 0 && c.IsSet("top") {
@@ -69,7 +69,7 @@ func openOutlet(c *cli.Context, opts *options.Options, std stdio, title string) 
 		}
 	}
 	o.buffered = bufio.NewWriterSize(o.out, 1<<16)
-	ropts := report.Options{Fill: opts.Fill, Top: c.Int("top"), Source: func() report.Source { return o.source }}
+	ropts := report.Options{Fill: opts.Fill, Top: c.Int("top")}
 	if terminal(o.out) {
 		ropts.Width, _, _ = term.GetSize(int(o.out.Fd()))
 		ropts.Color = os.Getenv("NO_COLOR") == ""
@@ -78,18 +78,38 @@ func openOutlet(c *cli.Context, opts *options.Options, std stdio, title string) 
 	return o, err
 }
 
-// drops reports whether a finding is not to be written.
-func (o *outlet) drops(f *detect.Finding) bool {
+// Drops reports whether a finding is not to be written. It may be called by
+// several goroutines at the same time.
+func (o *outlet) Drops(f *detect.Finding) bool {
 	return o.filter.drops(f) || o.allow != nil && o.allow.suppress(f)
 }
 
-// filters reports whether drops ever says yes.
-func (o *outlet) filters() bool { return o.filter != nil || o.allow != nil }
-
-// write writes a finding. After an error it does nothing.
-func (o *outlet) write(f *detect.Finding) {
+// Add writes a finding. After an error it does nothing.
+func (o *outlet) Add(f *detect.Finding) {
 	if o.err == nil {
 		o.err = o.writer.Write(f)
+	}
+}
+
+// sink is the outlet for a scan, whose workers make the rows if the format has any.
+func (o *outlet) sink() scan.Sink {
+	if rows, ok := o.writer.(report.RowWriter); ok {
+		return rowOutlet{o, rows}
+	}
+	return o
+}
+
+// rowOutlet is an outlet of rows.
+type rowOutlet struct {
+	*outlet
+	rows report.RowWriter
+}
+
+func (o rowOutlet) AppendRow(dst []byte, f *detect.Finding) []byte { return o.rows.Append(dst, f) }
+
+func (o rowOutlet) AddRows(rows []byte) {
+	if o.err == nil {
+		o.err = o.rows.WriteRows(rows)
 	}
 }
 
@@ -103,7 +123,7 @@ func (o *outlet) close(stderr io.Writer, reasons map[detect.Reason]int64, first 
 		o.source.LeftOut += int64(o.allow.total)
 	}
 	if o.err == nil {
-		o.err = o.writer.Close()
+		o.err = o.writer.Close(o.source)
 	}
 	if o.err == nil {
 		o.err = o.buffered.Flush()

@@ -12,8 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/kubeanon/kubeanon/internal/detect"
-	"github.com/kubeanon/kubeanon/internal/report"
 	"github.com/kubeanon/kubeanon/internal/scan"
 )
 
@@ -63,37 +61,27 @@ func runScan(c *cli.Context, std stdio) error {
 	}
 	ctx, stop := interruptible(c.Context)
 	defer stop()
-	s := scan.Scanner{
-		Annotator: detect.Annotator{Policy: opts.Policy, All: opts.All, Cluster: c.String(clusterName)},
-		Jobs:      c.Int("jobs"),
-		Stdin:     &interruptibleReader{ctx: ctx, file: std.In},
-		Progress:  progress.update(),
-		Emit:      out.write,
-		Warn:      warner(std.Err, &progress),
-	}
-	if out.filters() {
-		s.Suppress = out.drops
-	}
-	if rows, ok := out.writer.(report.RowWriter); ok {
-		s.Render = rows.Append
-		s.Rows = func(made []byte) {
-			if out.err == nil {
-				out.err = rows.WriteRows(made)
-			}
-		}
-	}
-	scanErr := s.Run(ctx, paths)
+	seen, scanErr := scan.New(scan.Config{
+		Policy:   opts.Policy,
+		Cluster:  c.String(clusterName),
+		All:      opts.All,
+		Jobs:     c.Int("jobs"),
+		Stdin:    &interruptibleReader{ctx: ctx, file: std.In},
+		Sink:     out.sink(),
+		Warn:     warner(std.Err, &progress),
+		Progress: progress.update(),
+	}).Run(ctx, paths)
 	progress.stop()
-	out.source.Events, out.source.Undecidable = s.Stats.Events, s.Stats.Undecidable
+	out.source.Events, out.source.Undecidable = seen.Stats.Events, seen.Stats.Undecidable
 	if scanErr != nil {
 		out.source.Incomplete = strings.ReplaceAll(scanErr.Error(), "\n", "; ")
 	}
-	if n := s.Stats.Eventless; scanErr == nil && n > 0 {
-		out.source.Incomplete = fmt.Sprintf("%d of %d files hold no audit events", n, s.Stats.Files)
+	if n := seen.Stats.Eventless; scanErr == nil && n > 0 {
+		out.source.Incomplete = fmt.Sprintf("%d of %d files hold no audit events", n, seen.Stats.Files)
 	}
-	writeErr := out.close(std.Err, s.Reasons, s.First)
+	writeErr := out.close(std.Err, seen.Reasons, seen.First)
 	if c.Bool("stats") {
-		if err := printStats(std.Err, s.Stats); err != nil {
+		if err := printStats(std.Err, seen.Stats); err != nil {
 			return err
 		}
 	}
@@ -102,11 +90,11 @@ func runScan(c *cli.Context, std stdio) error {
 		return writeErr
 	case scanErr != nil:
 		return unreadableError{scanErr}
-	case s.Stats.Hits > 0:
+	case seen.Stats.Hits > 0:
 		return errFound
 	}
-	said := nothingFound(s.Stats, out.source.LeftOut > 0)
-	if s.Stats.Eventless > 0 || s.Stats.Undecidable > 0 {
+	said := nothingFound(seen.Stats, out.source.LeftOut > 0)
+	if seen.Stats.Eventless > 0 || seen.Stats.Undecidable > 0 {
 		return unreadableError{errors.New(said)}
 	}
 	if out.format == "table" {

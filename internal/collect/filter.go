@@ -82,12 +82,12 @@ func (f *Filter) holds(ev *audit.Event) bool {
 type sieve struct {
 	filter   *Filter
 	counts   *counters
-	detector detect.Annotator
+	detector *detect.Detector
 	decoder  audit.Decoder
 }
 
 func newSieve(f *Filter, counts *counters) *sieve {
-	return &sieve{filter: f, counts: counts, detector: detect.Annotator{Policy: judge.DefaultPolicy(), All: f != nil && !f.anonymous}}
+	return &sieve{filter: f, counts: counts, detector: detect.New(judge.DefaultPolicy(), f != nil && !f.anonymous)}
 }
 
 // take counts a text, and reports whether it passes the filter and when its
@@ -119,7 +119,7 @@ func (s *sieve) wants(text []byte) bool {
 	if f == nil {
 		return true
 	}
-	if s.detector.Skip(text, false) {
+	if s.detector.CanSkip(text, false) {
 		return false
 	}
 	wanted := false

@@ -1,10 +1,9 @@
 // Package command is the search command: rows of Splunk in, findings out. It
 // joins the two wings: what splunkd sends (package rows) and what a text means
-// (package annotate).
+// (package detect).
 package command
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 
@@ -17,10 +16,7 @@ import (
 )
 
 const (
-	rawColumn = "_raw"
-	// idxColumn is how splunkd finds the row again that it sent, to put back
-	// the fields it kept. It is passed through like any other.
-	idxColumn   = "_chunked_idx"
+	rawColumn   = "_raw"
 	errorColumn = "kubeanon_error" // with emit=all: why a row is undecidable
 )
 
@@ -28,11 +24,11 @@ const (
 type Command struct {
 	Local bool // run on the search head only
 
-	opts      options.Options
-	annotator detect.Annotator
-	layout    layout
-	columns   columns
-	event     audit.Event // built of columns
+	opts     options.Options
+	detector *detect.Detector
+	layout   layout
+	columns  columns
+	event    audit.Event // built of columns
 
 	undecidable map[detect.Reason]int
 	problems    rows.Problems
@@ -46,7 +42,7 @@ func (c *Command) Getinfo(info search.Getinfo) (search.Info, error) {
 		return search.Info{}, err
 	}
 	c.opts = opts
-	c.annotator = detect.Annotator{Policy: opts.Policy, All: opts.All}
+	c.detector = detect.New(opts.Policy, opts.All)
 	c.undecidable = map[detect.Reason]int{}
 	reply := search.Info{Type: "streaming"}
 	if c.Local {
@@ -56,7 +52,7 @@ func (c *Command) Getinfo(info search.Getinfo) (search.Info, error) {
 		reply.RequiredFields = columnNames()
 	}
 	if opts.Input != options.Columns {
-		// The last, so that nothing long stands behind the long one: see skip.
+		// The last, for rows.Row.LastQuoted.
 		reply.RequiredFields = append(reply.RequiredFields, rawColumn)
 	}
 	return reply, nil
@@ -84,37 +80,30 @@ func (c *Command) Execute(in *rows.Reader, out *rows.Writer, finished bool) ([]s
 			c.row(row, out)
 		}
 	}
-	p := in.Problems()
-	c.problems.Short += p.Short
-	c.problems.Long += p.Long
-	c.problems.DuplicateColumns = max(c.problems.DuplicateColumns, p.DuplicateColumns)
+	c.problems.Add(in.Problems())
 	if !finished {
 		return nil, nil
 	}
 	return c.messages(), nil
 }
 
-// skip reports whether a row can be passed over without being split: it names
-// nobody anonymous anywhere, and its raw text is not cut.
+// skip reports whether a row can be passed over, if possible without splitting
+// it: it names nobody anonymous anywhere, and its raw text is not cut.
 func (c *Command) skip(row *rows.Row) bool {
-	l := &c.layout
-	switch {
-	case !c.annotator.Skips():
-		return false
-	case l.raw < 0:
-		return !audit.Candidate(row.Bytes())
-	case l.rawLast:
-		// Behind the raw text there are only unquoted cells, so the last quote
-		// of the row is the one that closes it.
-		before, rest := row.Split(l.raw)
-		end := bytes.LastIndexByte(rest, '"')
-		if end <= 0 || rest[0] != '"' {
-			return false
-		}
-		return c.annotator.Skip(rest[1:end], true) && !audit.Candidate(before)
+	if c.layout.raw < 0 { // there is no raw text to be cut
+		return c.detector.CanSkip(nil, true) && !audit.Candidate(row.Bytes())
 	}
-	raw := row.Cell(l.raw)
-	return (len(raw) < 2 || c.annotator.Skip(raw[1:len(raw)-1], true)) && !audit.Candidate(row.Bytes())
+	if before, raw, ok := row.LastQuoted(c.layout.raw); ok {
+		return c.detector.CanSkip(raw, true) && !audit.Candidate(before)
+	}
+	raw := row.Cell(c.layout.raw)
+	switch {
+	case len(raw) >= 2 && raw[0] == '"':
+		raw = raw[1 : len(raw)-1]
+	case len(raw) > 0:
+		return false // not as splunkd writes it
+	}
+	return c.detector.CanSkip(raw, true) && !audit.Candidate(row.Bytes())
 }
 
 // row judges one row and writes what comes of it.
@@ -122,7 +111,7 @@ func (c *Command) row(row *rows.Row, out *rows.Writer) {
 	emit := func(f *detect.Finding) { c.layout.write(out, row, f) }
 	events, reason := 0, detect.Decided
 	if raw := c.layout.raw; raw >= 0 {
-		events, reason = c.annotator.Text(row.Value(raw), emit)
+		events, reason = c.detector.Text(row.Value(raw), emit)
 	}
 	unread := events == 0 || reason == detect.Identity && !c.opts.All // no event, or none that says who asked
 	if unread && c.opts.Input != options.Raw {
@@ -130,7 +119,7 @@ func (c *Command) row(row *rows.Row, out *rows.Writer) {
 		case c.columns.read(row, &c.event):
 			events, reason = 1, detect.Decided
 			f := detect.Finding{Event: &c.event, Format: formatColumns}
-			if c.annotator.Event(&f) {
+			if c.detector.Event(&f) {
 				emit(&f)
 			}
 		case reason == detect.Decided && audit.Candidate(row.Bytes()):

@@ -14,9 +14,8 @@ type layout struct {
 	out     []rows.Column
 	sources []source // one for each of out
 
-	raw     int  // the column of the raw text, -1 if there is none to read
-	rawLast bool // nothing but the row index stands behind it
-	fill    string
+	raw  int // the column of the raw text, -1 if there is none to read
+	fill string
 }
 
 // source is where a column of the reply comes from.
@@ -60,10 +59,6 @@ func (l *layout) plan(header *rows.Header, opts *options.Options) {
 	}
 	if opts.Input != options.Columns {
 		l.raw = header.Index(rawColumn)
-	}
-	l.rawLast = l.raw >= 0
-	for i := l.raw + 1; i < len(names); i++ {
-		l.rawLast = l.rawLast && names[i] == idxColumn
 	}
 	for i := range detect.Fields {
 		if name := detect.Fields[i].Name; ours[name] != nil {

@@ -167,13 +167,13 @@ func TestOneJudgement(t *testing.T) {
 			}
 			same(t, "search without skipping", hits(all))
 			var scanned []splunkd.Row
-			s := scan.Scanner{
-				Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
-				Stdin:     strings.NewReader(lines.String()),
-				Emit:      func(f *detect.Finding) { scanned = append(scanned, asRow(f)) },
-			}
-			if err := s.Run(context.Background(), []string{"-"}); err != nil || s.Stats.Undecidable > 0 {
-				t.Errorf("%v, %+v", err, s.Stats)
+			s := scan.New(scan.Config{
+				Policy: judge.DefaultPolicy(),
+				Stdin:  strings.NewReader(lines.String()),
+				Sink:   (*scannedRows)(&scanned),
+			})
+			if seen, err := s.Run(context.Background(), []string{"-"}); err != nil || seen.Stats.Undecidable > 0 {
+				t.Errorf("%v, %+v", err, seen.Stats)
 			}
 			same(t, "scan", scanned)
 		})
@@ -181,6 +181,12 @@ func TestOneJudgement(t *testing.T) {
 }
 
 func first(rows []splunkd.Row, _ []string) []splunkd.Row { return rows }
+
+// scannedRows keeps the findings of a scan as rows.
+type scannedRows []splunkd.Row
+
+func (*scannedRows) Drops(*detect.Finding) bool { return false }
+func (r *scannedRows) Add(f *detect.Finding)    { *r = append(*r, asRow(f)) }
 
 // asRow writes a finding as the search command does.
 func asRow(f *detect.Finding) splunkd.Row {

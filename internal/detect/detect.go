@@ -29,49 +29,52 @@ const (
 // Reasons lists the reasons in the order in which they are reported.
 func Reasons() []Reason { return []Reason{Cut, Limit, Packed, Identity, Dialect, Body, NoEvent} }
 
-// Annotator judges texts under one policy. It is not safe for concurrent use.
-type Annotator struct {
-	Policy judge.Policy
-	All    bool // events that are no hits are findings too
-
+// Detector judges texts under one policy. It is not safe for concurrent use:
+// each goroutine has its own.
+type Detector struct {
 	// Cluster is the name of the cluster for events whose input names none.
 	Cluster string
 
+	policy    judge.Policy
+	all       bool // events that are not hits are findings too
+	skippable bool // some texts need no parsing: see CanSkip
 	unwrapper envelope.Unwrapper
 }
 
-// Skip reports whether text can be passed over unparsed: nothing in it can
-// become a finding, and it is decided. With doubled, text is the inside of a
-// quoted CSV cell, as it stands.
-func (a *Annotator) Skip(text []byte, doubled bool) bool {
-	return a.Skips() && audit.Dull(text, doubled)
+// New returns a Detector for a policy. With all, events that are not hits are
+// findings too.
+func New(policy judge.Policy, all bool) *Detector {
+	// Events of these classes need not name anonymous anywhere, so that every
+	// text has to be parsed.
+	wide := policy.Includes(judge.Rejected401) || policy.Includes(judge.AnonymousAccessGranted) || policy.Includes(judge.EveryoneAuthenticated)
+	d := &Detector{policy: policy, all: all, skippable: !all && !wide}
+	d.unwrapper.Objects = policy.Includes(judge.AnonymousAccessGranted)
+	return d
 }
 
-// SkipNameless is Skip for a text that is known to be no candidate.
-func (a *Annotator) SkipNameless(text []byte) bool { return a.Skips() && audit.Whole(text, false) }
+// CanSkip reports whether a text needs no parsing: nothing in it can become a
+// finding, and it is decided. With doubled, text is the inside of a quoted CSV
+// cell, its quotes still doubled.
+func (d *Detector) CanSkip(text []byte, doubled bool) bool {
+	return d.skippable && audit.Dull(text, doubled)
+}
 
-// Skips reports whether there is anything to be passed over: not with All, and
-// not with a class that needs every text parsed.
-func (a *Annotator) Skips() bool { return !a.All && !a.wide() }
-
-// wide reports whether classes are included that need not name anonymous
-// anywhere, so that every text has to be parsed.
-func (a *Annotator) wide() bool {
-	return a.Policy.Includes(judge.Rejected401) || a.Policy.Includes(judge.AnonymousAccessGranted) || a.Policy.Includes(judge.EveryoneAuthenticated)
+// CanSkipNameless is CanSkip for a text that is known to be no candidate.
+func (d *Detector) CanSkipNameless(text []byte) bool {
+	return d.skippable && audit.Whole(text, false)
 }
 
 // Text judges a text and calls emit for each finding in it, which is valid
 // until emit returns. events counts the events of the text, findings or not.
-func (a *Annotator) Text(text []byte, emit func(*Finding)) (events int, reason Reason) {
-	a.unwrapper.Objects = a.Policy.Includes(judge.AnonymousAccessGranted)
+func (d *Detector) Text(text []byte, emit func(*Finding)) (events int, reason Reason) {
 	unread, hidden := false, false
-	err := a.unwrapper.Unwrap(text, func(found envelope.Found) {
+	err := d.unwrapper.Unwrap(text, func(found envelope.Found) {
 		events++
 		f := Finding{Event: found.Event, Format: found.Format, Cluster: found.Cluster}
 		if f.Cluster == "" {
-			f.Cluster = a.Cluster
+			f.Cluster = d.Cluster
 		}
-		if a.Event(&f) {
+		if d.Event(&f) {
 			emit(&f)
 		}
 		unread = unread || f.Verdict.Class == judge.Unknown && audit.Candidate(found.Text)
@@ -85,7 +88,7 @@ func (a *Annotator) Text(text []byte, emit func(*Finding)) (events int, reason R
 	case err == nil:
 		return events, Decided
 	case audit.Dull(text, false):
-		// Whatever is wrong with it, it names nobody. Skip says the same.
+		// Whatever is wrong with it, it names nobody. CanSkip says the same.
 		return events, Decided
 	case errors.Is(err, audit.ErrCut):
 		return events, Cut
@@ -104,7 +107,7 @@ func (a *Annotator) Text(text []byte, emit func(*Finding)) (events int, reason R
 }
 
 // Event judges the event of f and reports whether it is a finding.
-func (a *Annotator) Event(f *Finding) bool {
-	f.Verdict = a.Policy.Judge(f.Event)
-	return a.All || f.Verdict.Hit
+func (d *Detector) Event(f *Finding) bool {
+	f.Verdict = d.policy.Judge(f.Event)
+	return d.all || f.Verdict.Hit
 }

@@ -8,18 +8,18 @@ import (
 )
 
 // The way of every text: passed over, judged, or undecidable for a reason.
-func ExampleAnnotator() {
-	a := detect.Annotator{Policy: judge.DefaultPolicy()}
+func ExampleDetector() {
+	d := detect.New(judge.DefaultPolicy(), false)
 	for _, text := range []string{
 		`{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get","user":{"username":"alice"}}`,
 		`{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get","requestURI":"/livez","user":{"username":"system:anonymous"},"responseStatus":{"code":200}}`,
 		`{"kind":"Event","apiVersion":"audit.k8s.io/v1","requestURI":"/api/v1/po`,
 	} {
-		if a.Skip([]byte(text), false) {
+		if d.CanSkip([]byte(text), false) {
 			fmt.Println("passed over")
 			continue
 		}
-		events, reason := a.Text([]byte(text), func(f *detect.Finding) { fmt.Println(f.Verdict.Category.Name) })
+		events, reason := d.Text([]byte(text), func(f *detect.Finding) { fmt.Println(f.Verdict.Category.Name) })
 		fmt.Printf("%d events, %q\n", events, reason)
 	}
 	// Output:

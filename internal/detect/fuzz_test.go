@@ -33,11 +33,11 @@ func FuzzSkip(f *testing.F) {
 		f.Add(text[:len(text)/2])
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		a := detect.Annotator{Policy: judge.DefaultPolicy()}
-		if len(text) > 1<<16 || !a.Skip(text, false) {
+		d := detect.New(judge.DefaultPolicy(), false)
+		if len(text) > 1<<16 || !d.CanSkip(text, false) {
 			return
 		}
-		_, reason := a.Text(text, func(f *detect.Finding) {
+		_, reason := d.Text(text, func(f *detect.Finding) {
 			t.Fatalf("passed over, but it is a finding: %+v", f.Event)
 		})
 		if reason != detect.Decided {

@@ -28,8 +28,8 @@ func TestNobodyNamed(t *testing.T) {
 	} {
 		text := strings.NewReplacer("WHO", tc.who, "REQUEST", tc.request, "STATUS", tc.status).Replace(record)
 		for _, form := range []string{text, "[" + text + "]", `{"data":` + quoted(text) + `}`} {
-			a := detect.Annotator{Policy: judge.DefaultPolicy()}
-			if a.Skip([]byte(form), false) {
+			a := detect.New(judge.DefaultPolicy(), false)
+			if a.CanSkip([]byte(form), false) {
 				if tc.hit {
 					t.Errorf("passed over: %s", form)
 				}

@@ -20,11 +20,11 @@ type judged struct {
 func judgeReal(t *testing.T, policy judge.Policy) (all []judged) {
 	t.Helper()
 	ledger := corpus.Ledger(t)
-	a := detect.Annotator{Policy: policy}
+	d := detect.New(policy, false)
 	for _, e := range corpus.Events(t) {
 		j := judged{Event: e, request: ledger[e.AuditID]}
-		if !a.Skip([]byte(e.Raw), false) {
-			if _, reason := a.Text([]byte(e.Raw), func(f *detect.Finding) {
+		if !d.CanSkip([]byte(e.Raw), false) {
+			if _, reason := d.Text([]byte(e.Raw), func(f *detect.Finding) {
 				v := f.Verdict
 				j.verdict = &v
 			}); reason != detect.Decided {

@@ -74,8 +74,8 @@ func checkWrapped(t *testing.T, seed uint64) (found bool) {
 	for range 1 + r.IntN(4) {
 		text = wrapAtRandom(r, text)
 	}
-	a := detect.Annotator{Policy: judge.DefaultPolicy()}
-	if a.Skip([]byte(text), false) {
+	a := detect.New(judge.DefaultPolicy(), false)
+	if a.CanSkip([]byte(text), false) {
 		t.Fatalf("seed %d: passed over unparsed\n%s", seed, text)
 	}
 	_, reason := a.Text([]byte(text), func(*detect.Finding) { found = true })
@@ -123,7 +123,7 @@ func TestNeverSilent(t *testing.T) {
 		{`{"apiVersion":"audit.k8s.io/v1","user":"alice","requestObject":` + anonymousEvent + `}`, detect.Decided},
 		{`{"schemaVersion":"2.0","type":"x","service":{},"severity":5,"user":"system:anonymous"}`, detect.Dialect},
 	} {
-		a := detect.Annotator{Policy: judge.DefaultPolicy()}
+		a := detect.New(judge.DefaultPolicy(), false)
 		_, reason := a.Text([]byte(tc.text), func(f *detect.Finding) { t.Errorf("a finding in %s", tc.text) })
 		if reason != tc.reason {
 			t.Errorf("%q, not %q: %s", reason, tc.reason, tc.text)

@@ -20,7 +20,7 @@ type sheet struct {
 	row   []string
 }
 
-func newCSV(w io.Writer, opts Options) *sheet { return &sheet{w: csv.NewWriter(w), opts: opts} }
+func newCSV(w io.Writer, opts Options) Writer { return &sheet{w: csv.NewWriter(w), opts: opts} }
 
 func (s *sheet) header() error {
 	if s.begun {
@@ -72,7 +72,7 @@ func defuse(cell string) string {
 	return formula.ReplaceAllString(cell, "$1$2'$3")
 }
 
-func (s *sheet) Close() error {
+func (s *sheet) Close(Source) error {
 	if err := s.header(); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ var policy = func() string {
 // renderHTML writes one page that needs nothing else. html/template escapes
 // what clients wrote by where it stands.
 func renderHTML(w io.Writer, s *summary) error {
-	groups, more := s.sorted(maxPage)
+	groups, more := s.shown(maxPage)
 	shown := struct {
 		Policy           string
 		CSS              template.CSS
@@ -51,7 +51,7 @@ func renderHTML(w io.Writer, s *summary) error {
 		More, Rest       int
 		Total, Let, Kind int
 	}{
-		Policy: policy, CSS: template.CSS(pageCSS), About: s.about(), Incomplete: s.source().Incomplete != "", //nolint:gosec // ours, embedded
+		Policy: policy, CSS: template.CSS(pageCSS), About: s.about(), Incomplete: s.source.Incomplete != "", //nolint:gosec // ours, embedded
 		Timeline: s.chart(), More: more, Rest: s.rest, Total: s.total, Let: s.let, Kind: len(s.groups),
 	}
 	shown.Headline, shown.Worst = s.headline()

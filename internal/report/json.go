@@ -31,7 +31,7 @@ func (l *lines) Write(f *detect.Finding) error {
 	return l.WriteRows(l.buf)
 }
 
-func (l *lines) Close() error { return nil }
+func (l *lines) Close(Source) error { return nil }
 
 // array writes a JSON array of the same objects.
 type array struct {
@@ -64,7 +64,7 @@ func (a *array) Write(f *detect.Finding) error {
 	return a.WriteRows(a.buf)
 }
 
-func (a *array) Close() error {
+func (a *array) Close(Source) error {
 	end := "\n]\n"
 	if !a.begun {
 		end = "[]\n"

@@ -39,7 +39,7 @@ func renderMarkdown(w io.Writer, s *summary) error {
 		}
 	}
 	b.WriteString("\n## Findings\n\n| severity | risk | count | category | outcome | request | from | let in by | first | last |\n|---|---:|---:|---|---|---|---|---|---|---|\n")
-	groups, more := s.sorted(maxPage)
+	groups, more := s.shown(maxPage)
 	for _, g := range groups {
 		fmt.Fprintf(&b, "| %s | %d | %d | %s | %s | %s | %s | %s | %s | %s |\n",
 			g.severity, g.score, g.count, g.category, g.outcome, cell(g.what), cell(g.source), cell(g.by), cell(g.first), cell(g.last))

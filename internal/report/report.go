@@ -10,11 +10,12 @@ import (
 	"github.com/kubeanon/kubeanon/internal/detect"
 )
 
-// Writer writes findings in one format. Close completes the output; it does
-// not close what is written to.
+// Writer writes findings in one format. Close completes the output, and says in
+// formats with room for it where the findings came from; it does not close what
+// is written to.
 type Writer interface {
 	Write(f *detect.Finding) error
-	Close() error
+	Close(source Source) error
 }
 
 // RowWriter is a Writer whose rows can be made apart from each other, by several
@@ -25,45 +26,63 @@ type RowWriter interface {
 	WriteRows(rows []byte) error
 }
 
+// format is a name of --format and how its Writer is made.
+type format struct {
+	name string
+	make func(w io.Writer, opts Options) Writer
+}
+
+// formats are all formats, the default first.
+func formats() []format {
+	return []format{
+		{"table", overviewOf(renderTable, false)},
+		{"json", rowsOf(func(w io.Writer, opts Options) Writer { return &array{w: w, opts: opts} })},
+		{"ndjson", rowsOf(func(w io.Writer, opts Options) Writer { return &lines{w: w, opts: opts} })},
+		{"csv", rowsOf(newCSV)},
+		{"markdown", overviewOf(renderMarkdown, false)},
+		{"html", overviewOf(renderHTML, true)},
+		{"sarif", overviewOf(renderSARIF, false)},
+	}
+}
+
+// rowsOf makes a Writer of one row a finding, of the worst ones with Options.Top.
+func rowsOf(make func(io.Writer, Options) Writer) func(io.Writer, Options) Writer {
+	return func(w io.Writer, opts Options) Writer { return topOf(make(w, opts), opts.Top) }
+}
+
 // Formats lists the names that New knows.
-func Formats() []string {
-	return []string{"table", "json", "ndjson", "csv", "markdown", "html", "sarif"}
+func Formats() (names []string) {
+	for _, f := range formats() {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Check reports whether New knows a format; the error lists the known ones.
+func Check(name string) error {
+	if slices.Contains(Formats(), name) {
+		return nil
+	}
+	return fmt.Errorf("--format=%q is not valid; allowed: %s", name, strings.Join(Formats(), ", "))
 }
 
 // Options are choices that hold for every format.
 type Options struct {
-	Fill   string        // stands in an original field that is empty; nothing if it is empty itself
-	Width  int           // columns of the terminal; 0 if it is none
-	Color  bool          // colors for a terminal
-	Top    int           // only so many, the worst ones: groups where they are grouped, else findings; 0 for all
-	Source func() Source // asked at the end by formats that say it; may be nil
+	Fill  string // stands in an original field that is empty; nothing if it is empty itself
+	Width int    // columns of the terminal; 0 if it is none
+	Color bool   // colors for a terminal
+	Top   int    // only so many, the worst ones: groups where they are grouped, else findings; 0 for all
 }
 
 // New makes a writer of the named format.
-func New(format string, w io.Writer, opts Options) (Writer, error) {
-	switch format {
-	case "table":
-		return newOverview(w, opts, renderTable), nil
-	case "markdown":
-		return newOverview(w, opts, renderMarkdown), nil
-	case "sarif":
-		return newOverview(w, opts, renderSARIF), nil
-	case "html":
-		o := newOverview(w, opts, renderHTML)
-		o.samples = true
-		return o, nil
-	case "json":
-		return topOf(&array{w: w, opts: opts}, opts.Top), nil
-	case "ndjson":
-		return topOf(&lines{w: w, opts: opts}, opts.Top), nil
-	case "csv":
-		return topOf(newCSV(w, opts), opts.Top), nil
+func New(name string, w io.Writer, opts Options) (Writer, error) {
+	for _, f := range formats() {
+		if f.name == name {
+			return f.make(w, opts), nil
+		}
 	}
-	return nil, fmt.Errorf("--format=%q is not valid; allowed: %s", format, strings.Join(Formats(), ", "))
+	return nil, Check(name)
 }
-
-// Known reports whether New knows the format.
-func Known(format string) bool { return slices.Contains(Formats(), format) }
 
 // topOf keeps only the n worst findings; all of them if n is 0.
 func topOf(w Writer, n int) Writer {
@@ -98,12 +117,12 @@ func (t *worstFindings) cut() {
 	t.kept = slices.Delete(t.kept, min(t.n, len(t.kept)), len(t.kept))
 }
 
-func (t *worstFindings) Close() error {
+func (t *worstFindings) Close(source Source) error {
 	t.cut()
 	for i := range t.kept {
 		if err := t.Writer.Write(&t.kept[i]); err != nil {
 			return err
 		}
 	}
-	return t.Writer.Close()
+	return t.Writer.Close(source)
 }

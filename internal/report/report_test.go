@@ -63,6 +63,11 @@ func findings() (all []detect.Finding) {
 
 func write(t *testing.T, format string, opts report.Options, all []detect.Finding) string {
 	t.Helper()
+	return writeFrom(t, format, opts, report.Source{}, all)
+}
+
+func writeFrom(t *testing.T, format string, opts report.Options, from report.Source, all []detect.Finding) string {
+	t.Helper()
 	var b bytes.Buffer
 	w, err := report.New(format, &b, opts)
 	if err != nil {
@@ -73,7 +78,7 @@ func write(t *testing.T, format string, opts report.Options, all []detect.Findin
 			t.Fatal(err)
 		}
 	}
-	if err := w.Close(); err != nil {
+	if err := w.Close(from); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -90,7 +95,7 @@ func source() report.Source {
 func TestGolden(t *testing.T) {
 	for _, format := range report.Formats() {
 		for name, all := range map[string][]detect.Finding{"some": findings(), "none": nil} {
-			got := write(t, format, report.Options{Source: source}, all)
+			got := writeFrom(t, format, report.Options{}, source(), all)
 			path := filepath.Join("testdata", format+"-"+name+".golden")
 			if *update {
 				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
@@ -309,7 +314,7 @@ func TestSARIF(t *testing.T) {
 		return schema.Validate(instance)
 	}
 	for _, all := range [][]detect.Finding{nil, findings()} {
-		text := write(t, "sarif", report.Options{Source: source}, all)
+		text := writeFrom(t, "sarif", report.Options{}, source(), all)
 		if err := valid(text); err != nil {
 			t.Error(err)
 		}
@@ -329,12 +334,9 @@ func TestHostile(t *testing.T) {
 		policy := judge.DefaultPolicy()
 		all[i].Verdict, all[i].Cluster = policy.Judge(ev), evil
 	}
-	from := func() report.Source {
-		s := source()
-		s.Title, s.Incomplete = "www.evil.example/a.log, a@evil.example", "https://evil.example: "+evil
-		return s
-	}
-	page := write(t, "html", report.Options{Source: from}, all)
+	from := source()
+	from.Title, from.Incomplete = "www.evil.example/a.log, a@evil.example", "https://evil.example: "+evil
+	page := writeFrom(t, "html", report.Options{}, from, all)
 	doc, err := html.Parse(strings.NewReader(page))
 	if err != nil {
 		t.Fatal(err)
@@ -359,7 +361,7 @@ func TestHostile(t *testing.T) {
 	}
 	var rendered bytes.Buffer
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM))
-	if err := md.Convert([]byte(write(t, "markdown", report.Options{Source: from}, all)), &rendered); err != nil {
+	if err := md.Convert([]byte(writeFrom(t, "markdown", report.Options{}, from, all)), &rendered); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []string{"<script", "<img", "href="} {
@@ -378,7 +380,7 @@ func TestHostile(t *testing.T) {
 			}
 		}
 	}
-	if err := json.Unmarshal([]byte(write(t, "sarif", report.Options{Source: from}, all)), &log); err != nil {
+	if err := json.Unmarshal([]byte(writeFrom(t, "sarif", report.Options{}, from, all)), &log); err != nil {
 		t.Fatal(err)
 	}
 	messages := 0
@@ -437,13 +439,10 @@ func TestUnprintable(t *testing.T) {
 		policy := judge.DefaultPolicy()
 		all[i].Verdict, all[i].Cluster = policy.Judge(ev), evil
 	}
-	from := func() report.Source {
-		s := source()
-		s.Title, s.Incomplete = evil+".log", evil
-		return s
-	}
+	from := source()
+	from.Title, from.Incomplete = evil+".log", evil
 	for _, format := range []string{"table", "json", "ndjson", "markdown", "html", "sarif"} {
-		text := write(t, format, report.Options{Source: from}, all)
+		text := writeFrom(t, format, report.Options{}, from, all)
 		for _, r := range text {
 			if r != '\n' && (r != '\t' || format != "html") && !unicode.IsGraphic(r) {
 				t.Errorf("%s: %q", format, r)

@@ -94,8 +94,7 @@ type (
 // first read.
 func renderSARIF(w io.Writer, s *summary) error {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "kubeanon", Version: version.Version, Rules: []sarifRule{}}}, Results: []sarifResult{}}
-	source := s.source()
-	invocation := sarifInvocation{Successful: source.Incomplete == ""}
+	invocation := sarifInvocation{Successful: s.source.Incomplete == ""}
 	for _, line := range s.about() {
 		invocation.Notifications = append(invocation.Notifications, sarifNote{Level: "note", Message: sarifText{plain(line.String())}})
 	}
@@ -114,7 +113,7 @@ func renderSARIF(w io.Writer, s *summary) error {
 			},
 		})
 	}
-	groups, _ := s.sorted(0)
+	groups, _ := s.shown(0)
 	for _, g := range groups {
 		category := g.verdict.Category
 		if category == nil { // a row that is no hit, under emit=all

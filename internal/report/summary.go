@@ -63,8 +63,10 @@ type tally struct {
 // summary is what the formats for people are made of.
 type summary struct {
 	opts   Options
+	source Source // where the findings came from, once all are there
 	groups map[key]*group
-	rest   int // findings beyond maxGroups
+	ranked []*group // the groups, the worst first, once all are there
+	rest   int      // findings beyond maxGroups
 
 	samples bool // findings are listed one by one, too
 	listed  int
@@ -86,11 +88,14 @@ type overview struct {
 	render func(io.Writer, *summary) error
 }
 
-func newOverview(w io.Writer, opts Options, render func(io.Writer, *summary) error) *overview {
-	return &overview{w: w, render: render, summary: summary{
-		opts: opts, groups: map[key]*group{}, severities: map[judge.Severity]int{}, categories: map[string]*tally{},
-		addresses: map[string]*tally{}, bindings: map[judge.Binding]*tally{},
-	}}
+// overviewOf makes an overview; with samples, it lists findings one by one, too.
+func overviewOf(render func(io.Writer, *summary) error, samples bool) func(io.Writer, Options) Writer {
+	return func(w io.Writer, opts Options) Writer {
+		return &overview{w: w, render: render, summary: summary{
+			opts: opts, samples: samples, groups: map[key]*group{}, severities: map[judge.Severity]int{}, categories: map[string]*tally{},
+			addresses: map[string]*tally{}, bindings: map[judge.Binding]*tally{},
+		}}
+	}
 }
 
 func (o *overview) Write(f *detect.Finding) error {
@@ -98,7 +103,13 @@ func (o *overview) Write(f *detect.Finding) error {
 	return nil
 }
 
-func (o *overview) Close() error { return o.render(o.w, &o.summary) }
+func (o *overview) Close(source Source) error {
+	// Names of files, and what a server said: somebody else chose them.
+	source.Title, source.Incomplete = judge.Printable(source.Title), judge.Printable(source.Incomplete)
+	o.source = source
+	o.rank()
+	return o.render(o.w, &o.summary)
+}
 
 func (s *summary) add(f *detect.Finding) {
 	v := &f.Verdict
@@ -205,10 +216,9 @@ func count[K comparable](table map[K]*tally, k K, name string, v *judge.Verdict)
 	return t
 }
 
-// sorted are the groups, the worst first, and how many more there are than
-// Options.Top, or than most if that is not given. A most of 0 is no bound.
-func (s *summary) sorted(most int) (groups []*group, more int) {
-	groups = slices.SortedFunc(maps.Values(s.groups), func(a, b *group) int {
+// rank sorts the groups, the worst first.
+func (s *summary) rank() {
+	s.ranked = slices.SortedFunc(maps.Values(s.groups), func(a, b *group) int {
 		return cmp.Or(
 			cmp.Compare(b.score, a.score),
 			cmp.Compare(b.count, a.count),
@@ -216,13 +226,18 @@ func (s *summary) sorted(most int) (groups []*group, more int) {
 			cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.by, b.by), cmp.Compare(a.cluster, b.cluster),
 		)
 	})
+}
+
+// shown are the worst groups, and how many more there are than Options.Top, or
+// than most if that is not given. A most of 0 is no bound.
+func (s *summary) shown(most int) (groups []*group, more int) {
 	if s.opts.Top > 0 {
 		most = s.opts.Top
 	}
-	if most > 0 && len(groups) > most {
-		return groups[:most], len(groups) - most
+	if most > 0 && len(s.ranked) > most {
+		return s.ranked[:most], len(s.ranked) - most
 	}
-	return groups, 0
+	return s.ranked, 0
 }
 
 // worst are the tallies of a table, the worst first, n at most.
@@ -244,25 +259,13 @@ func (s *summary) clusters() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// source is where the findings came from.
-func (s *summary) source() Source {
-	if s.opts.Source == nil {
-		return Source{}
-	}
-	source := s.opts.Source()
-	// Names of files, and what a server said: somebody else chose them.
-	source.Title, source.Incomplete = judge.Printable(source.Title), judge.Printable(source.Incomplete)
-	return source
-}
-
 // headline is the whole report in a sentence, and what the worst finding says.
 func (s *summary) headline() (sentence, message string) {
 	sentence = s.count()
 	if s.total == 0 {
 		return sentence, ""
 	}
-	groups, _ := s.sorted(0)
-	if worst := groups[0]; worst.verdict.Message != "" {
+	if worst := s.ranked[0]; worst.verdict.Message != "" {
 		sentence += fmt.Sprintf(" The worst is %s:", worst.severity)
 		message = worst.verdict.Message
 	}
@@ -278,7 +281,7 @@ func (r remark) String() string { return r.ours + r.foreign }
 // count says how much was found in how much.
 func (s *summary) count() string {
 	in := ""
-	if n := s.source().Events; n > 0 {
+	if n := s.source.Events; n > 0 {
 		in = " in " + plural(n, "event")
 	}
 	if s.total == 0 {
@@ -294,7 +297,7 @@ func (s *summary) period() string {
 
 // about says what was read, and what is not in the report.
 func (s *summary) about() (lines []remark) {
-	source := s.source()
+	source := s.source
 	if source.Incomplete != "" {
 		lines = append(lines, remark{"NOT COMPLETE: ", source.Incomplete})
 	}

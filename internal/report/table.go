@@ -34,7 +34,7 @@ func renderTable(w io.Writer, s *summary) error {
 	if s.opts.Width > 0 {
 		most = maxScreen
 	}
-	groups, more := s.sorted(most)
+	groups, more := s.shown(most)
 	if len(groups) == 0 {
 		return nil
 	}
@@ -85,7 +85,7 @@ func renderTable(w io.Writer, s *summary) error {
 	if !s.first.IsZero() {
 		fmt.Fprintln(&b, s.period())
 	}
-	if why := s.source().Incomplete; why != "" {
+	if why := s.source.Incomplete; why != "" {
 		fmt.Fprintf(&b, "NOT COMPLETE: %s\n", why)
 	}
 	_, err := io.WriteString(w, b.String())

@@ -15,14 +15,14 @@ import (
 // reader reads the inputs and hands out blocks: each to order, and those with
 // text to work.
 type reader struct {
-	scanner     *Scanner
+	config      *Config
 	free        chan *block // blocks to be used again
 	work, order chan *block
 	read        int64
 }
 
-func newReader(s *Scanner, blocks int) *reader {
-	r := &reader{scanner: s, free: make(chan *block, blocks), work: make(chan *block, blocks), order: make(chan *block, blocks)}
+func newReader(config *Config, blocks int) *reader {
+	r := &reader{config: config, free: make(chan *block, blocks), work: make(chan *block, blocks), order: make(chan *block, blocks)}
 	for range blocks {
 		r.free <- &block{text: make([]byte, 0, blockSize), done: make(chan struct{}, 1)}
 	}
@@ -35,7 +35,7 @@ func (r *reader) run(ctx context.Context, paths []string) {
 	defer close(r.order)
 	for _, path := range paths {
 		if path == logfile.Stdin {
-			r.input(ctx, "standard input", r.scanner.Stdin)
+			r.input(ctx, "standard input", r.config.Stdin)
 			continue
 		}
 		files, err := logfile.List(path)
@@ -115,8 +115,8 @@ func damaged(err error) error {
 // count counts what is read from an input, for the progress.
 func (r *reader) count(n int) {
 	r.read += int64(n)
-	if r.scanner.Progress != nil {
-		r.scanner.Progress(r.read)
+	if r.config.Progress != nil {
+		r.config.Progress(r.read)
 	}
 }
 

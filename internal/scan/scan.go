@@ -1,4 +1,4 @@
-// Package scan reads log files and hands every record to an annotator. It knows
+// Package scan reads log files and hands every record to a detector. It knows
 // files, compression and lines; what a line means it does not.
 //
 // One goroutine reads and unpacks, cutting the text into blocks of whole
@@ -8,13 +8,13 @@ package scan
 
 import (
 	"context"
-	"errors"
 	"io"
 	"runtime"
 	"sync"
 	"time"
 
 	"github.com/kubeanon/kubeanon/internal/detect"
+	"github.com/kubeanon/kubeanon/internal/judge"
 )
 
 // Stats counts what a scan saw. The names of its JSON form are fixed.
@@ -37,102 +37,87 @@ func (s *Stats) add(more Stats) {
 	s.Undecidable += more.Undecidable
 }
 
-// Scanner scans the inputs of one Run. Its upper fields are to be set before.
-type Scanner struct {
-	Annotator detect.Annotator                           // how to judge; each worker has a copy
-	Jobs      int                                        // how many workers judge at a time; 0 is one for each processor
-	Stdin     io.Reader                                  // what "-" reads
-	Suppress  func(*detect.Finding) bool                 // takes a finding out before it counts, called by all workers at a time; may be nil
-	Emit      func(*detect.Finding)                      // called for each finding in the order of the input; it may be kept
-	Render    func(dst []byte, f *detect.Finding) []byte // instead of Emit: appends the row of a finding, called by all workers at a time
-	Rows      func(rows []byte)                          // with Render: called with rows in the order of the input
-	Warn      func(format string, args ...any)           // called with one line for inputs that are odd, but were read: the first ones by name, then with how many more there were
-	Progress  func(read int64)                           // called with the bytes read from files so far, by another goroutine; may be nil
-
-	Stats   Stats
-	Reasons map[detect.Reason]int64        // undecidable lines by reason
-	First   map[detect.Reason]detect.Place // where the first of them stands
+// Sink takes the findings of a scan.
+type Sink interface {
+	// Drops reports whether a finding is excluded before it counts. Workers call it
+	// at the same time.
+	Drops(f *detect.Finding) bool
+	// Add takes a finding, which it may keep. Findings come one by one, in the order
+	// of the input.
+	Add(f *detect.Finding)
 }
 
-// stopped is the error of a context that ended a scan.
-type stopped struct{ err error }
+// RowSink is a Sink of rows that can be made apart from each other. Then Add is
+// not called.
+type RowSink interface {
+	Sink
+	// AppendRow appends the row of a finding to dst. Workers call it at the same time.
+	AppendRow(dst []byte, f *detect.Finding) []byte
+	// AddRows takes whole rows, in the order of the input. It must not keep them.
+	AddRows(rows []byte)
+}
 
-func (s stopped) Error() string { return "stopped before the end" }
-func (s stopped) Unwrap() error { return s.err }
+// Config is what a scan needs.
+type Config struct {
+	Policy   judge.Policy                     // how to judge
+	Cluster  string                           // of events whose input names none
+	All      bool                             // events that are not hits are findings, too
+	Jobs     int                              // how many workers judge at the same time; 0 is one for each processor
+	Stdin    io.Reader                        // what "-" reads
+	Sink     Sink                             // takes the findings
+	Warn     func(format string, args ...any) // called with one line for each of the first inputs that were read, but hold no audit event, then with the number of the others
+	Progress func(read int64)                 // called by another goroutine with the bytes read from files so far; may be nil
+}
+
+// Result is what a scan saw.
+type Result struct {
+	Stats   Stats
+	Reasons map[detect.Reason]int64        // undecidable lines by reason
+	First   map[detect.Reason]detect.Place // where the first of them is
+}
+
+// stoppedError says that a context ended a scan.
+type stoppedError struct{ err error }
+
+func (e stoppedError) Error() string { return "stopped before the end" }
+func (e stoppedError) Unwrap() error { return e.err }
+
+// Scanner scans inputs under one Config.
+type Scanner struct{ config Config }
+
+// New returns a Scanner. Sink and Warn must be set.
+func New(config Config) *Scanner {
+	if config.Jobs <= 0 {
+		config.Jobs = runtime.GOMAXPROCS(0)
+	}
+	return &Scanner{config: config}
+}
 
 // Run scans the paths: files, folders and "-". A path that cannot be read does
 // not stop it: errors of all of them are joined. The error of a context that
-// ends the scan early is among them.
-func (s *Scanner) Run(ctx context.Context, paths []string) error {
+// ends the scan early is among them. The Result counts what was read until then.
+func (s *Scanner) Run(ctx context.Context, paths []string) (Result, error) {
 	start := time.Now()
-	s.Reasons, s.First = map[detect.Reason]int64{}, map[detect.Reason]detect.Place{}
-	jobs := s.Jobs
-	if jobs <= 0 {
-		jobs = runtime.GOMAXPROCS(0)
-	}
-	in := newReader(s, 2*jobs+1)
+	in := newReader(&s.config, 2*s.config.Jobs+1)
 	go in.run(ctx, paths)
 	var workers sync.WaitGroup
-	for range jobs {
+	for range s.config.Jobs {
 		workers.Go(func() {
-			w := worker{annotator: s.Annotator, suppress: s.Suppress, render: s.Render}
+			w := newWorker(&s.config)
 			for b := range in.work {
 				w.judge(b)
 				b.done <- struct{}{}
 			}
 		})
 	}
-	var errs []error
-	var file Stats // of the input so far
-	var lines int64
-	odd := 0
+	c := newCollector(&s.config)
 	for b := range in.order {
 		<-b.done
-		file.add(b.stats)
-		s.Stats.add(b.stats)
-		for reason, n := range b.reasons {
-			if s.Reasons[reason] == 0 {
-				s.First[reason] = detect.Place{Input: b.name, Line: lines + b.first[reason]}
-			}
-			s.Reasons[reason] += n
-		}
-		for i := range b.findings {
-			if ctx.Err() != nil {
-				break
-			}
-			s.Stats.Hits++
-			b.findings[i].Place.Input = b.name
-			b.findings[i].Place.Line += lines
-			s.Emit(&b.findings[i])
-		}
-		if len(b.rows) > 0 && ctx.Err() == nil {
-			s.Stats.Hits += b.stats.Hits
-			s.Rows(b.rows)
-		}
-		lines += b.lines
-		if b.end {
-			lines = 0
-			s.Stats.Files += b.files
-			if b.err != nil {
-				errs = append(errs, b.err)
-				s.Stats.Unreadable++
-			} else if file.Lines > 0 && file.Events == 0 && file.Undecidable == 0 {
-				s.Stats.Eventless++
-				if odd++; odd <= maxOdd {
-					s.Warn("%s: no audit events in it; it must be a Kubernetes audit log in JSON (the API server's --audit-log-format=json)", b.name)
-				}
-			}
-			file = Stats{}
-		}
+		c.take(ctx, b)
 		in.free <- b
 	}
 	workers.Wait()
-	if odd > maxOdd {
-		s.Warn("%d more of %d files have no audit events in them, either", odd-maxOdd, s.Stats.Files)
-	}
-	if err := ctx.Err(); err != nil {
-		errs = append(errs, stopped{err})
-	}
-	s.Stats.Seconds = time.Since(start).Seconds()
-	return errors.Join(errs...)
+	err := c.end(ctx.Err())
+	c.result.Stats.Seconds = time.Since(start).Seconds()
+	return c.result, err
 }

@@ -36,6 +36,12 @@ func line(id, name string) string {
 	return strings.NewReplacer("%", id, "USER", name).Replace(event) + "\n"
 }
 
+// sink hands each finding to a function.
+type sink func(*detect.Finding)
+
+func (sink) Drops(*detect.Finding) bool { return false }
+func (s sink) Add(f *detect.Finding)    { s(f) }
+
 type result struct {
 	ids   []string
 	at    []string // where they stand
@@ -52,18 +58,18 @@ func run(t testing.TB, stdin string, paths ...string) (r result) {
 
 func runJobs(t testing.TB, jobs int, stdin string, paths ...string) (r result) {
 	t.Helper()
-	s := scan.Scanner{
-		Jobs:      jobs,
-		Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
-		Stdin:     strings.NewReader(stdin),
-		Emit: func(f *detect.Finding) {
+	s := scan.New(scan.Config{
+		Jobs:   jobs,
+		Policy: judge.DefaultPolicy(),
+		Stdin:  strings.NewReader(stdin),
+		Sink: sink(func(f *detect.Finding) {
 			r.ids = append(r.ids, f.Event.AuditID)
 			r.at = append(r.at, f.Place.String())
-		},
+		}),
 		Warn: func(format string, args ...any) { r.warns = append(r.warns, fmt.Sprintf(format, args...)) },
-	}
-	r.err = s.Run(context.Background(), paths)
-	r.stats, r.first = s.Stats, s.First
+	})
+	seen, err := s.Run(context.Background(), paths)
+	r.err, r.stats, r.first = err, seen.Stats, seen.First
 	r.stats.Seconds = 0
 	return r
 }
@@ -171,16 +177,16 @@ func TestNoAuditLog(t *testing.T) {
 func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var ids []string
-	s := scan.Scanner{
-		Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
-		Stdin:     strings.NewReader(strings.Repeat(line("a", user), 100)),
-		Emit: func(f *detect.Finding) {
+	s := scan.New(scan.Config{
+		Policy: judge.DefaultPolicy(),
+		Stdin:  strings.NewReader(strings.Repeat(line("a", user), 100)),
+		Sink: sink(func(f *detect.Finding) {
 			if ids = append(ids, f.Event.AuditID); len(ids) == 3 {
 				cancel()
 			}
-		},
-	}
-	if err := s.Run(ctx, []string{"-"}); err == nil || len(ids) != 3 {
+		}),
+	})
+	if _, err := s.Run(ctx, []string{"-"}); err == nil || len(ids) != 3 {
 		t.Errorf("%v after %d", err, len(ids))
 	}
 }
@@ -283,13 +289,16 @@ func TestJobs(t *testing.T) {
 func TestSlowWriter(t *testing.T) {
 	in, out := io.Pipe()
 	found := make(chan string)
-	s := scan.Scanner{
-		Annotator: detect.Annotator{Policy: judge.DefaultPolicy()},
-		Stdin:     in,
-		Emit:      func(f *detect.Finding) { found <- f.Event.AuditID },
-	}
+	s := scan.New(scan.Config{
+		Policy: judge.DefaultPolicy(),
+		Stdin:  in,
+		Sink:   sink(func(f *detect.Finding) { found <- f.Event.AuditID }),
+	})
 	ended := make(chan error)
-	go func() { ended <- s.Run(context.Background(), []string{"-"}) }()
+	go func() {
+		_, err := s.Run(context.Background(), []string{"-"})
+		ended <- err
+	}()
 	for _, id := range []string{"a", "b", "c"} {
 		if _, err := io.WriteString(out, line(id, user)); err != nil {
 			t.Fatal(err)

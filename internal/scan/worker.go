@@ -9,9 +9,16 @@ import (
 
 // worker judges blocks, one after the other.
 type worker struct {
-	annotator detect.Annotator
-	suppress  func(*detect.Finding) bool
-	render    func(dst []byte, f *detect.Finding) []byte
+	detector *detect.Detector
+	sink     Sink
+	rows     RowSink // the sink, if it is one
+}
+
+func newWorker(config *Config) *worker {
+	w := &worker{detector: detect.New(config.Policy, config.All), sink: config.Sink}
+	w.detector.Cluster = config.Cluster
+	w.rows, _ = config.Sink.(RowSink)
+	return w
 }
 
 // judge judges the records of a block. The search for candidates runs ahead
@@ -20,7 +27,7 @@ func (w *worker) judge(b *block) {
 	b.stats.Bytes = int64(len(b.text))
 	text, next := b.text, -1 // next is where in text the next candidate is
 	for len(text) > 0 {
-		if next < 0 && w.annotator.Skips() {
+		if next < 0 {
 			next = audit.Next(text)
 		}
 		n, lines := record(text)
@@ -96,19 +103,19 @@ func (w *worker) record(b *block, text []byte, nameless bool) {
 		return
 	}
 	b.stats.Lines++
-	if nameless && w.annotator.SkipNameless(text) {
+	if nameless && w.detector.CanSkipNameless(text) {
 		if looksAudit(text) {
 			b.stats.Events++
 		}
 		return
 	}
-	events, reason := w.annotator.Text(text, func(f *detect.Finding) {
-		if w.suppress != nil && w.suppress(f) {
+	events, reason := w.detector.Text(text, func(f *detect.Finding) {
+		if w.sink.Drops(f) {
 			return
 		}
 		b.stats.Hits++
-		if w.render != nil {
-			b.rows = w.render(b.rows, f)
+		if w.rows != nil {
+			b.rows = w.rows.AppendRow(b.rows, f)
 			return
 		}
 		event := *f.Event // which the decoder uses again

@@ -144,11 +144,11 @@ func lines(files fs.FS, name string, f func(line []byte) error) error {
 // Judge says what comes of the text of a case under the default policy, by the
 // way of the search command: skip first.
 func (c *Case) Judge() (rows []Row, reason detect.Reason) {
-	a := detect.Annotator{Policy: judge.DefaultPolicy()}
-	if a.Skip(c.Text, false) {
+	d := detect.New(judge.DefaultPolicy(), false)
+	if d.CanSkip(c.Text, false) {
 		return nil, detect.Decided
 	}
-	_, reason = a.Text(c.Text, func(f *detect.Finding) {
+	_, reason = d.Text(c.Text, func(f *detect.Finding) {
 		ev, v := f.Event, &f.Verdict
 		rows = append(rows, Row{
 			Class: string(v.Class), User: ev.User.Username, SrcIP: strings.Join(v.SrcIPs, ","), Chain: append([]string{}, ev.SourceIPs...),

@@ -79,8 +79,8 @@ func TestComparison(t *testing.T) {
 		if c.Format != "audit.log" || c.Unknown {
 			continue // the peers read plain events
 		}
-		a := detect.Annotator{Policy: judge.DefaultPolicy(), All: true}
-		a.Text(c.Text, func(f *detect.Finding) {
+		d := detect.New(judge.DefaultPolicy(), true)
+		d.Text(c.Text, func(f *detect.Finding) {
 			kind := lookalike
 			if len(c.Rows) > 0 {
 				kind = kindOf(f)
@@ -90,9 +90,9 @@ func TestComparison(t *testing.T) {
 	}
 	t.Log(synthetic.table("Committed cases that are plain events"))
 	real := count{}
-	a := detect.Annotator{Policy: judge.DefaultPolicy(), All: true}
+	d := detect.New(judge.DefaultPolicy(), true)
 	for _, e := range corpus.Events(t) {
-		a.Text([]byte(e.Raw), func(f *detect.Finding) {
+		d.Text([]byte(e.Raw), func(f *detect.Finding) {
 			// Of the others only what mentions anonymous looks alike.
 			switch {
 			case f.Verdict.Hit:

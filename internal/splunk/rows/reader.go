@@ -15,12 +15,25 @@ type Problems struct {
 	DuplicateColumns int // columns whose name stood before: the first one counts
 }
 
+// Add adds the problems of another body of the same search. Its columns are the
+// same, so duplicates among them are counted once.
+func (p *Problems) Add(more Problems) {
+	p.Short += more.Short
+	p.Long += more.Long
+	p.DuplicateColumns = max(p.DuplicateColumns, more.DuplicateColumns)
+}
+
+// IndexColumn is the column by which splunkd finds the row again that it sent, to
+// put back the fields it kept. A command passes it through like any other.
+const IndexColumn = "_chunked_idx"
+
 // Header is the header row of a body.
 type Header struct {
 	names []string
 	cells []int // for each name its cell in a row
 	twins []int // for each name the cell of its __mv_ twin, -1 if there is none
 	width int   // cells in a row
+	last  int   // the last of names but the row index, -1 if there is none
 }
 
 // Names are the columns in order, without the __mv_ twins and without
@@ -93,7 +106,7 @@ func (r *Reader) Header() (*Header, error) {
 	row.reset(text)
 	row.split()
 	h := &r.header
-	h.width = len(row.cells)
+	h.width, h.last = len(row.cells), -1
 	place := map[string]int{}
 	twins := map[string]int{}
 	for i := range row.cells {
@@ -112,7 +125,10 @@ func (r *Reader) Header() (*Header, error) {
 			h.cells = append(h.cells, i)
 		}
 	}
-	for _, name := range h.names {
+	for i, name := range h.names {
+		if name != IndexColumn {
+			h.last = i
+		}
 		twin, ok := twins[name]
 		if !ok {
 			twin = -1

@@ -20,18 +20,33 @@ func (r *Row) reset(text []byte) {
 // Bytes is the text of the row as it stands, without its line end.
 func (r *Row) Bytes() []byte { return r.text }
 
-// Split cuts the text of the row before the cell of column i, without looking
-// at what stands behind.
-func (r *Row) Split(i int) (before, rest []byte) {
-	rest = r.text
-	for range r.reader.header.cells[i] {
+// LastQuoted is the inside of the quoted cell of column i, its quotes still
+// doubled, and the text of the row before the cell. The row is not split for it.
+// It reports false if another column than the row index follows column i, or if
+// the cell is not quoted.
+//
+// splunkd sends the required fields in the order in which a command asks for
+// them, and appends only its row index, which has no quotes. So the last quote of
+// a row closes the cell of the field that was asked for last, and a long text in
+// it needs no search for its end.
+func (r *Row) LastQuoted(i int) (before, cell []byte, ok bool) {
+	h := &r.reader.header
+	if i != h.last {
+		return nil, nil, false
+	}
+	rest := r.text
+	for range h.cells[i] {
 		n := cellEnd(rest)
 		if n == len(rest) {
-			return r.text, nil
+			return nil, nil, false
 		}
 		rest = rest[n+1:]
 	}
-	return r.text[:len(r.text)-len(rest)], rest
+	end := bytes.LastIndexByte(rest, '"')
+	if end <= 0 || rest[0] != '"' {
+		return nil, nil, false
+	}
+	return r.text[:len(r.text)-len(rest)], rest[1:end], true
 }
 
 // Cell is the cell of column i as it stands, with its quotes; empty if the

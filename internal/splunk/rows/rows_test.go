@@ -89,18 +89,35 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestSplit looks at the front of a row without splitting the rest.
-func TestSplit(t *testing.T) {
-	r := rows.NewReader(0)
-	r.Reset(strings.NewReader("a,b,c\n\"x,y\",,\"z\"\nshort\n"))
-	for _, want := range [][2]string{{`"x,y",,`, `"z"`}, {"short", ""}} {
+// TestLastQuoted finds the cell of the field that was asked for last without
+// splitting the row, and says so where it cannot.
+func TestLastQuoted(t *testing.T) {
+	for name, tc := range map[string]struct {
+		body         string
+		column       int
+		before, cell string
+		ok           bool
+	}{
+		"last":               {"a,b,c\n\"x,y\",,\"z\"\"\"\n", 2, `"x,y",,`, `z""`, true},
+		"before the index":   {"a,_raw,_chunked_idx\n1,\"z,\n\",7\n", 1, "1,", "z,\n", true},
+		"only":               {"_raw\n\"z\"\n", 0, "", "z", true},
+		"another follows":    {"_raw,host\n\"z\",\"h\"\n", 0, "", "", false},
+		"index and another":  {"_raw,_chunked_idx,host\n\"z\",7,\"h\"\n", 0, "", "", false},
+		"not quoted":         {"a,_raw\n1,z\n", 1, "", "", false},
+		"empty":              {"a,_raw,_chunked_idx\n1,,7\n", 1, "", "", false},
+		"one quote":          {"a,_raw\n1,\"", 1, "", "", false},
+		"quoted in the rest": {"a,_raw\n1,z\"y\"\n", 1, "", "", false},
+		"a short row":        {"a,b,_raw\nshort\n", 2, "", "", false},
+	} {
+		r := rows.NewReader(0)
+		r.Reset(strings.NewReader(tc.body))
 		row, err := r.Next()
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", name, err)
 		}
-		before, rest := row.Split(2)
-		if string(before) != want[0] || string(rest) != want[1] {
-			t.Errorf("got %q, %q; want %q", before, rest, want)
+		before, cell, ok := row.LastQuoted(tc.column)
+		if string(before) != tc.before || string(cell) != tc.cell || ok != tc.ok {
+			t.Errorf("%s: got %q, %q, %t; want %q, %q, %t", name, before, cell, ok, tc.before, tc.cell, tc.ok)
 		}
 	}
 }
