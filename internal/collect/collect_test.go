@@ -219,8 +219,12 @@ func TestKill(t *testing.T) {
 			kills++
 		}
 	}
+	// One more line shows that the process is there; all others may have come
+	// before the last kill.
 	process, wait := s.start()
-	s.await(n)
+	fmt.Fprintln(log, line(n))
+	log.Close()
+	s.await(n + 1)
 	_ = process.Signal(syscall.SIGTERM)
 	if err := wait(); err != nil {
 		t.Error(err)
