@@ -16,7 +16,9 @@ type ViolationError struct{ Text string }
 
 func (e *ViolationError) Error() string { return "protocol violation: " + e.Text }
 
-func violation(format string, args ...any) error { return &ViolationError{fmt.Sprintf(format, args...)} }
+func violation(format string, args ...any) error {
+	return &ViolationError{fmt.Sprintf(format, args...)}
+}
 
 // metadata is what a reply may hold.
 type metadata struct {
