@@ -17,6 +17,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/kubeanon/kubeanon/internal/logfile"
+	"github.com/kubeanon/kubeanon/internal/retry"
 )
 
 // Record is one event on its way.
@@ -248,14 +249,7 @@ func (r *Replay) pace(ctx context.Context, at time.Time, flush func() error) err
 			return err
 		}
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return retry.Wait(ctx, wait)
 }
 
 // fingerprint tells files apart by their first line.

@@ -19,13 +19,15 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awsretry "github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"golang.org/x/time/rate"
+
+	"github.com/kubeanon/kubeanon/internal/retry"
 )
 
 // Group is where events are.
@@ -77,7 +79,7 @@ func (c *Collector) Open(ctx context.Context) error {
 	options := []func(*config.LoadOptions) error{
 		config.WithRegion(c.Group.Region),
 		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = attempts })
+			return awsretry.NewStandard(func(o *awsretry.StandardOptions) { o.MaxAttempts = attempts })
 		}),
 	}
 	if c.transport != nil {
@@ -128,7 +130,7 @@ func (c *Collector) Try(ctx context.Context) error {
 // Run collects until the context ends. What AWS cannot answer is asked again;
 // an error of Out or Save ends it.
 func (c *Collector) Run(ctx context.Context) error {
-	wait := backoff
+	failures := 0
 	for {
 		next := every
 		var own ownError
@@ -138,15 +140,14 @@ func (c *Collector) Run(ctx context.Context) error {
 		case errors.As(err, &own):
 			return own.err
 		case err != nil:
-			c.Warn("CloudWatch: %v; asking again in %s", err, wait)
-			next, wait = wait, min(2*wait, 10*backoff)
+			next = retry.Backoff{First: backoff, Last: 10 * backoff}.Delay(failures)
+			failures++
+			c.Warn("CloudWatch: %v; asking again in %s", err, next)
 		default:
-			wait = backoff
+			failures = 0
 		}
-		select {
-		case <-ctx.Done():
+		if retry.Wait(ctx, next) != nil {
 			return nil
-		case <-time.After(next):
 		}
 	}
 }

@@ -76,8 +76,11 @@ func (c *Client) post(ctx context.Context, events []ingest.Event) error {
 	if size > limitSize && len(events) > 1 {
 		return c.halves(ctx, events)
 	}
-	c.transport.ctx = ctx
-	_, err := c.ingest.PostEvents(events)
+	service, err := ingest.NewService(c.config(ctx))
+	if err != nil {
+		return err
+	}
+	_, err = service.PostEvents(events)
 	var no *util.HTTPError
 	switch {
 	case err == nil:

@@ -20,7 +20,6 @@ import (
 
 	"github.com/splunk/splunk-cloud-sdk-go/services"
 	"github.com/splunk/splunk-cloud-sdk-go/services/ingest"
-	"github.com/splunk/splunk-cloud-sdk-go/services/search"
 	"github.com/splunk/splunk-cloud-sdk-go/util"
 
 	"github.com/kubeanon/kubeanon/internal/splunk/trust"
@@ -45,8 +44,6 @@ type Config struct {
 // Client is a tenant. It is not safe for concurrent use.
 type Client struct {
 	transport *transport
-	ingest    *ingest.Service
-	search    *search.Service
 	tenant    string
 
 	batch []ingest.Event
@@ -58,37 +55,34 @@ type Client struct {
 
 // Open makes a client and asks for the first token.
 func Open(ctx context.Context, c Config) (*Client, error) {
-	u, err := url.Parse(c.URL)
-	if err != nil {
-		return nil, err
-	}
 	direct, err := trust.Client(c.URL, c.CAFile, 0)
 	if err != nil {
 		return nil, err
 	}
-	t := &transport{config: c, ctx: ctx, next: direct.Transport}
+	t := &transport{config: c, next: direct.Transport}
 	if t.config.Wait == 0 {
 		t.config.Wait = firstWait
 	}
 	if c.Token == "" {
-		auth, err := trust.Client(c.AuthURL, c.CAFile, tryTimeout)
-		if err != nil {
+		if t.auth, err = trust.Client(c.AuthURL, c.CAFile, tryTimeout); err != nil {
 			return nil, fmt.Errorf("the address for tokens: %w", err)
 		}
-		t.auth = auth
 	}
-	config := &services.Config{
-		Scheme: u.Scheme, OverrideHost: u.Host, Tenant: c.Tenant, TokenRetriever: t, RoundTripper: t,
-		Timeout: callTimeout, // of a call with all its repetitions
-	}
-	client := &Client{transport: t, tenant: c.Tenant}
-	if client.ingest, err = ingest.NewService(config); err != nil {
+	if err := t.renew(ctx); err != nil {
 		return nil, err
 	}
-	if client.search, err = search.NewService(config); err != nil {
-		return nil, err
+	return &Client{transport: t, tenant: c.Tenant}, nil
+}
+
+// config makes the SDK's settings for calls within a context, which the SDK's own
+// functions do not take.
+func (c *Client) config(ctx context.Context) *services.Config {
+	u, _ := url.Parse(c.transport.config.URL) // Open parsed it
+	return &services.Config{
+		Scheme: u.Scheme, OverrideHost: u.Host, Tenant: c.tenant, TokenRetriever: c.transport,
+		RoundTripper: roundTripper(func(r *http.Request) (*http.Response, error) { return c.transport.send(ctx, r) }),
+		Timeout:      callTimeout, // of a call with all its repetitions
 	}
-	return client, nil
 }
 
 // Close lets go of the connections.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/splunk/splunk-cloud-sdk-go/services/search"
+
+	"github.com/kubeanon/kubeanon/internal/retry"
 )
 
 // Search is what to look for.
@@ -24,7 +26,10 @@ func (c *Client) Search(ctx context.Context, s Search, each func(map[string]any)
 	if s.Poll == 0 {
 		s.Poll = time.Second
 	}
-	c.transport.ctx = ctx
+	service, err := search.NewService(c.config(ctx))
+	if err != nil {
+		return err
+	}
 	parameters := &search.QueryParameters{}
 	if s.Earliest != "" {
 		parameters.Earliest = &s.Earliest
@@ -33,7 +38,7 @@ func (c *Client) Search(ctx context.Context, s Search, each func(map[string]any)
 		parameters.Latest = &s.Latest
 	}
 	all := false // fields that nobody asks for
-	job, err := c.search.CreateJob(search.SearchJob{Query: s.Query, QueryParameters: parameters, ExtractAllFields: &all})
+	job, err := service.CreateJob(search.SearchJob{Query: s.Query, QueryParameters: parameters, ExtractAllFields: &all})
 	if err != nil {
 		return c.explain("creating the search", cmp.Or(ctx.Err(), err))
 	}
@@ -42,17 +47,11 @@ func (c *Client) Search(ctx context.Context, s Search, each func(map[string]any)
 	}
 	defer func() {
 		if ctx.Err() != nil {
-			last, stop := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
-			defer stop()
-			c.transport.ctx = last
-			_, cerr := c.search.UpdateJob(*job.Sid, search.UpdateJob{Status: search.UpdateJobStatusCanceled})
-			if cerr != nil {
-				c.transport.config.Warn("the job %s goes on: cancelling it: %v", *job.Sid, cerr)
-			}
+			c.cancel(context.WithoutCancel(ctx), *job.Sid)
 			err = ctx.Err()
 		}
 	}()
-	if err := c.follow(ctx, *job.Sid, s); err != nil {
+	if err := c.follow(ctx, service, *job.Sid, s); err != nil {
 		return err
 	}
 	for offset := 0; ; {
@@ -60,7 +59,7 @@ func (c *Client) Search(ctx context.Context, s Search, each func(map[string]any)
 			return fmt.Errorf("the search has more than %d results; take a shorter time", maxResults)
 		}
 		query := search.ListResultsQueryParams{}.SetCount(pageSize).SetOffset(float32(offset))
-		page, err := c.search.ListResults(*job.Sid, &query)
+		page, err := service.ListResults(*job.Sid, &query)
 		if err != nil {
 			return c.explain("reading results", cmp.Or(ctx.Err(), err))
 		}
@@ -76,10 +75,23 @@ func (c *Client) Search(ctx context.Context, s Search, each func(map[string]any)
 	}
 }
 
+// cancel cancels a job.
+func (c *Client) cancel(ctx context.Context, sid string) {
+	ctx, stop := context.WithTimeout(ctx, cancelTimeout)
+	defer stop()
+	service, err := search.NewService(c.config(ctx))
+	if err == nil {
+		_, err = service.UpdateJob(sid, search.UpdateJob{Status: search.UpdateJobStatusCanceled})
+	}
+	if err != nil {
+		c.transport.config.Warn("the job %s goes on: cancelling it: %v", sid, err)
+	}
+}
+
 // follow returns when the job is done.
-func (c *Client) follow(ctx context.Context, sid string, s Search) error {
+func (c *Client) follow(ctx context.Context, service *search.Service, sid string, s Search) error {
 	for wait := min(s.Poll, firstPoll); ; wait = min(2*wait, s.Poll) { // short searches end soon
-		job, err := c.search.GetJob(sid)
+		job, err := service.GetJob(sid)
 		if err != nil {
 			return c.explain("following the search", cmp.Or(ctx.Err(), err))
 		}
@@ -101,10 +113,8 @@ func (c *Client) follow(ctx context.Context, sid string, s Search) error {
 			}
 			return fmt.Errorf("the search %s", strings.Join(reasons, ": "))
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
+		if err := retry.Wait(ctx, wait); err != nil {
+			return err
 		}
 	}
 }

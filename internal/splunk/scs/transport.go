@@ -7,27 +7,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	mathrand "math/rand/v2"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/splunk/splunk-cloud-sdk-go/idp"
+
+	"github.com/kubeanon/kubeanon/internal/retry"
 )
 
-// transport carries the requests of the SDK.
+// transport carries the requests of the SDK to one tenant.
 type transport struct {
 	config Config
-	ctx    context.Context // of the call that is going on
 	next   http.RoundTripper
-	auth   *http.Client
-	fresh  string // a token that is newer than the SDK's
+	auth   *http.Client // nil if the token was given
+	token  idp.Context
 }
 
-// RoundTrip sends a request until there is an answer that counts.
-func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+// roundTripper is a function that carries requests.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// send sends a request until there is an answer that counts, or the context ends.
+func (t *transport) send(ctx context.Context, r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
 		var err error
@@ -36,54 +41,57 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		_ = r.Body.Close() // it was in memory
 	}
-	renewed := false
+	backoff, renewed := retry.Backoff{First: t.config.Wait, Last: lastWait}, false
 	for tries := 0; ; tries++ {
-		response, err := t.try(r, body)
+		response, err := t.try(ctx, r, body)
 		if err == nil && response.StatusCode == http.StatusUnauthorized && !renewed && t.auth != nil {
 			renewed = true
-			if token, terr := t.GetTokenContext(); terr == nil {
-				t.fresh = token.AccessToken
+			if t.renew(ctx) == nil {
 				continue
 			}
+		}
+		if err == nil && response.StatusCode >= 300 && response.StatusCode < 400 {
+			// The client of the SDK would follow, and bring events and token there.
+			return nil, &redirectError{r.URL.Host, response.Status}
 		}
 		if err == nil && response.StatusCode != http.StatusTooManyRequests && response.StatusCode < 500 {
 			return response, nil
 		}
-		if t.ctx.Err() != nil {
-			return nil, t.ctx.Err()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 		if tries == maxTries {
 			return response, err
 		}
-		wait := min(t.config.Wait<<min(tries, 20), lastWait)
-		what := fmt.Sprint(err)
+		wait, what := backoff.Delay(tries), fmt.Sprint(err)
 		if err == nil {
 			what = response.Status
-			if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
-				wait = max(wait, min(time.Duration(seconds)*time.Second, lastWait))
-			}
+			wait = max(wait, retry.After(response.Header, lastWait))
 		}
 		t.config.Warn("Splunk Cloud Services: %s; trying again in %s", what, wait.Round(time.Millisecond))
-		select {
-		case <-t.ctx.Done():
-			return nil, t.ctx.Err()
-		case <-time.After(wait*3/4 + mathrand.N(wait/2+1)):
+		if err := retry.Wait(ctx, retry.Jitter(wait)); err != nil {
+			return nil, err
 		}
 	}
 }
 
+// A redirectError says that a server wanted requests to go elsewhere.
+type redirectError struct{ host, status string }
+
+func (e *redirectError) Error() string {
+	return fmt.Sprintf("%s answers %s: it redirects, which Splunk Cloud Services does not; nothing was sent elsewhere", e.host, e.status)
+}
+
 // try sends a request once. The answer is read whole, so that the time of a try
 // holds for all of it.
-func (t *transport) try(r *http.Request, body []byte) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(t.ctx, tryTimeout)
+func (t *transport) try(ctx context.Context, r *http.Request, body []byte) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	again := r.Clone(ctx)
 	if body != nil {
 		again.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	if t.fresh != "" {
-		again.Header.Set("Authorization", "Bearer "+t.fresh)
-	}
+	again.Header.Set("Authorization", "Bearer "+t.token.AccessToken)
 	if !t.config.OldPath {
 		again.URL.Path = strings.Replace(again.URL.Path, "/search/v2beta1/", "/search/v2/", 1)
 	}
@@ -100,29 +108,37 @@ func (t *transport) try(r *http.Request, body []byte) (*http.Response, error) {
 	return response, nil
 }
 
-// GetTokenContext gets an access token (OAuth 2.0, RFC 6749 section 4.4).
+// GetTokenContext gives the SDK the token.
 func (t *transport) GetTokenContext() (*idp.Context, error) {
+	token := t.token
+	return &token, nil
+}
+
+// renew gets an access token (OAuth 2.0, RFC 6749 section 4.4).
+func (t *transport) renew(ctx context.Context) error {
 	if t.config.Token != "" {
-		return &idp.Context{AccessToken: t.config.Token, TokenType: "Bearer", ExpiresIn: 365 * 24 * 3600, StartTime: time.Now().Unix()}, nil
+		t.token = idp.Context{AccessToken: t.config.Token, TokenType: "Bearer", ExpiresIn: 365 * 24 * 3600, StartTime: time.Now().Unix()}
+		return nil
 	}
 	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"client_credentials"}}
-	r, err := http.NewRequestWithContext(t.ctx, http.MethodPost, t.config.AuthURL, strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.config.AuthURL, strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r.SetBasicAuth(t.config.ClientID, t.config.Secret) // as the SDK does: not encoded, whatever the RFC says
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	response, err := t.auth.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("asking for a token: %w", err)
+		return fmt.Errorf("asking for a token: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("asking for a token: %s; check the client ID and secret", response.Status)
+		return fmt.Errorf("asking for a token: %s; check the client ID and secret", response.Status)
 	}
-	token := &idp.Context{StartTime: time.Now().Unix()}
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxToken)).Decode(token); err != nil || token.AccessToken == "" {
-		return nil, errors.New("asking for a token: the answer holds none")
+	token := idp.Context{StartTime: time.Now().Unix()}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxToken)).Decode(&token); err != nil || token.AccessToken == "" {
+		return errors.New("asking for a token: the answer holds none")
 	}
-	return token, nil
+	t.token = token
+	return nil
 }

@@ -21,9 +21,9 @@ const (
 // knows no Kubernetes; audit and judgement know no Splunk; only command,
 // collect, doctor and cli know both.
 var layers = map[string][]string{
-	"version": {}, "logfile": {}, "audit": {},
+	"version": {}, "logfile": {}, "audit": {}, "retry": {},
 	"splunk/chunk": {}, "splunk/rows": {}, "splunk/modinput": {}, "splunk/trust": {}, "splunk/conf": {},
-	"splunk/passwords": {"splunk/trust"}, "splunk/hec": {"splunk/trust"}, "splunk/export": {"splunk/trust"}, "splunk/scs": {"splunk/trust"},
+	"splunk/passwords": {"splunk/trust"}, "splunk/hec": {"splunk/trust", "retry"}, "splunk/export": {"splunk/trust"}, "splunk/scs": {"splunk/trust", "retry"},
 	"splunk/search":  {"splunk/chunk", "splunk/rows"},
 	"splunk/splunkd": {"splunk/search", "splunk/chunk", "splunk/rows"},
 
@@ -38,16 +38,17 @@ var layers = map[string][]string{
 	"report":           {"version", "audit", "audit/envelope", "judge", "detect"},
 	"scan":             {"logfile", "audit", "audit/envelope", "judge", "detect"},
 
-	"collect/disk": {}, "collect/cloudwatch": {},
+	"collect/disk": {}, "collect/cloudwatch": {"retry"},
 	"collect/checkpoint": {"collect/disk"}, "collect/spool": {"collect/disk"}, "collect/tail": {},
 	"collect/webhook": {"audit"},
 	"collect": {
+		"retry",
 		"collect/checkpoint", "collect/tail", "collect/spool", "collect/cloudwatch", "collect/webhook", "collect/disk",
 		"splunk/modinput", "splunk/passwords", "splunk/hec", "splunk/trust",
 		"audit", "audit/envelope", "judge", "detect", "detect/allowlist",
 	},
 
-	"replay":  {"logfile", "splunk/hec", "splunk/trust", "splunk/scs"},
+	"replay":  {"logfile", "retry", "splunk/hec", "splunk/trust", "splunk/scs"},
 	"command": {"audit", "audit/envelope", "judge", "detect", "options", "splunk/chunk", "splunk/rows", "splunk/search"},
 	"demo":    {"splunk/chunk", "splunk/rows", "splunk/search", "splunk/splunkd"},
 	"doctor":  nil, // it looks at all faces of Splunk
