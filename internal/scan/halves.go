@@ -45,16 +45,24 @@ func criHalf(line []byte) (h half, ok bool) {
 	return half{}, false
 }
 
+// dockerBegin is how a line of Docker's driver begins.
+const dockerBegin = `{"log":"`
+
+// beginsAsHalf reports whether text may begin with a line of a container runtime:
+// CRI's begin with a time.
+func beginsAsHalf(text []byte) bool {
+	return len(text) > 0 && text[0] >= '0' && text[0] <= '9' || bytes.HasPrefix(text, []byte(dockerBegin))
+}
+
 func dockerHalf(line []byte) (h half, ok bool) {
-	const begin = `{"log":"`
-	if !bytes.HasPrefix(line, []byte(begin)) {
+	if !bytes.HasPrefix(line, []byte(dockerBegin)) {
 		return half{}, false
 	}
 	end := bytes.LastIndex(line, []byte(`","stream":"`))
-	if end < len(begin) {
+	if end < len(dockerBegin) {
 		return half{}, false
 	}
-	h = half{stream: "stdout", head: line[:len(begin)], content: line[len(begin):end], tail: line[end:]}
+	h = half{stream: "stdout", head: line[:len(dockerBegin)], content: line[len(dockerBegin):end], tail: line[end:]}
 	if bytes.HasPrefix(h.tail, []byte(`","stream":"stderr"`)) {
 		h.stream = "stderr"
 	}
@@ -69,18 +77,21 @@ func dockerHalf(line []byte) (h half, ok bool) {
 //
 // Lines of the other stream between the parts are not taken: joining ends there,
 // and what was joined is judged as far as it goes.
-func join(text []byte) (joined []byte, n int, lines int64) {
-	n = lineLen(text)
-	first, ok := halfOf(text[:n])
-	if !ok || !first.more {
+func join(text []byte, first int) (joined []byte, n int, lines int64) {
+	if !beginsAsHalf(text) {
+		return nil, 0, 0 // nearly every line
+	}
+	n = lineLen(text[:first])
+	begin, ok := halfOf(text[:n])
+	if !ok || !begin.more {
 		return nil, 0, 0
 	}
 	lines = 1
-	joined = append(append(joined, first.head...), first.content...)
-	for h := first; h.more && n < len(text) && len(joined) < maxLine; lines++ {
+	joined = append(append(joined, begin.head...), begin.content...)
+	for h := begin; h.more && n < len(text) && len(joined) < maxLine; lines++ {
 		more := lineLen(text[n:])
 		next, ok := halfOf(text[n : n+more])
-		if !ok || next.stream != first.stream {
+		if !ok || next.stream != begin.stream {
 			break
 		}
 		joined = append(joined, next.content...)
@@ -90,5 +101,5 @@ func join(text []byte) (joined []byte, n int, lines int64) {
 	if lines == 1 {
 		return nil, 0, 0
 	}
-	return append(joined, first.tail...), n, lines
+	return append(joined, begin.tail...), n, lines
 }

@@ -31,7 +31,7 @@ func (w *worker) judge(b *block) {
 			next = audit.Next(text)
 		}
 		n, lines := record(text)
-		if joined, all, parts := join(text); all > 0 {
+		if joined, all, parts := join(text, n); all > 0 {
 			// A name may go over a cut, so this is always parsed.
 			n, lines = all, parts
 			w.record(b, joined, false)
@@ -76,6 +76,9 @@ func lineLen(text []byte) int {
 // unless it is the first one of JSON that somebody laid out, which begins with
 // a bracket, perhaps behind a prefix, and ends with one or a comma.
 func opened(line []byte) int {
+	if n := len(line); n > 1 && line[0] == '{' && line[n-1] == '\n' && line[n-2] == '}' {
+		return 0 // nearly every line; what follows is not cheap
+	}
 	line = bare(line)
 	if len(line) == 0 || string(line) == "[" {
 		return 0
