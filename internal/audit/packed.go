@@ -97,7 +97,7 @@ func packedHead(run []byte) bool {
 		}
 		quantum = quantum<<6 | uint32(base64Value(b))
 		if k++; k%4 == 0 {
-			head[n], head[n+1], head[n+2] = byte(quantum>>16), byte(quantum>>8), byte(quantum)
+			head[n], head[n+1], head[n+2] = byte(quantum>>16&0xff), byte(quantum>>8&0xff), byte(quantum&0xff)
 			if n += 3; n == len(head) {
 				break
 			}

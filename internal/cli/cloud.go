@@ -38,7 +38,7 @@ func openCloud(ctx context.Context, c *cli.Context, url string, std stdio, warn 
 	}
 	client, err := scs.Open(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("Splunk Cloud Services: %w", err)
+		return nil, fmt.Errorf("opening Splunk Cloud Services: %w", err)
 	}
 	return client, nil
 }

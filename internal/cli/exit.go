@@ -73,7 +73,7 @@ func exitCode(err error, stderr io.Writer) int {
 // classify returns the exit code of an error, and whether there is nothing to
 // print. An error of no known type is an internal one.
 func classify(err error) (code int, silent bool) {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // wrapped and joined errors are taken apart here
 	case nil:
 		return exitNothing, true
 	case foundError:

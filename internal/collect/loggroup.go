@@ -47,7 +47,7 @@ func (s *logGroup) Run(ctx context.Context, out Sink, saved *checkpoint.File) er
 	if err != nil {
 		return err
 	}
-	s.log.Info("collecting the log group %s of %s", s.Group.Name, s.Group.Region)
+	s.log.Info("collecting the log group %s of %s", s.Name, s.Region)
 	late, stop := outlive(ctx)
 	defer stop()
 	sieve := s.sieve()
@@ -57,7 +57,7 @@ func (s *logGroup) Run(ctx context.Context, out Sink, saved *checkpoint.File) er
 			for _, e := range events {
 				text := []byte(e.Message)
 				if at, ok := sieve.take(text); ok {
-					out.Add(text, "cloudwatch:"+s.Group.Name+"/"+e.Stream, at)
+					out.Add(text, "cloudwatch:"+s.Name+"/"+e.Stream, at)
 				}
 			}
 			return out.Flush(late)

@@ -84,16 +84,16 @@ func TestInputs(t *testing.T) {
 		found        string // a part of it
 	}{
 		{"files, not collected", files, nil, Warn, "it has no checkpoint"},
-		{"files, read", files, func(t *testing.T, in *Installation) { in.saved(t, name, 0) }, OK, "1 files, written to"},
-		{"files, late", files, func(t *testing.T, in *Installation) { in.saved(t, name, time.Hour) }, Warn, "1 files, written to"},
+		{"files, read", files, func(t *testing.T, in *Installation) { t.Helper(); in.saved(t, name, 0) }, OK, "1 files, written to"},
+		{"files, late", files, func(t *testing.T, in *Installation) { t.Helper(); in.saved(t, name, time.Hour) }, Warn, "1 files, written to"},
 		{"files, none", "[kubeanon://a]\nsource = file:///nowhere/x*.log\n", nil, Warn, "no file is named /nowhere/x*.log"},
 		{"webhook, new", hook, nil, OK, "receives on 127.0.0.1:9080; 0.0 MB"},
-		{"webhook, some wait", hook, func(t *testing.T, in *Installation) { in.waiting(t, name, 3_000_000) }, OK, "3.0 MB"},
-		{"webhook, much waits", hook, func(t *testing.T, in *Installation) { in.waiting(t, name, 20_000_000) }, Warn, "20.0 MB"},
-		{"webhook, much waits in another spool", hook, func(t *testing.T, in *Installation) { in.waiting(t, "kubeanon://b", 20_000_000) }, OK, "0.0 MB"},
+		{"webhook, some wait", hook, func(t *testing.T, in *Installation) { t.Helper(); in.waiting(t, name, 3_000_000) }, OK, "3.0 MB"},
+		{"webhook, much waits", hook, func(t *testing.T, in *Installation) { t.Helper(); in.waiting(t, name, 20_000_000) }, Warn, "20.0 MB"},
+		{"webhook, much waits in another spool", hook, func(t *testing.T, in *Installation) { t.Helper(); in.waiting(t, "kubeanon://b", 20_000_000) }, OK, "0.0 MB"},
 		{"log group, not collected", group, nil, Warn, "it has no checkpoint"},
-		{"log group, collected", group, func(t *testing.T, in *Installation) { in.saved(t, name, time.Minute) }, OK, "its checkpoint was saved 1m0s ago"},
-		{"log group, late", group, func(t *testing.T, in *Installation) { in.saved(t, name, time.Hour) }, Warn, "its checkpoint was saved 1h0m0s ago"},
+		{"log group, collected", group, func(t *testing.T, in *Installation) { t.Helper(); in.saved(t, name, time.Minute) }, OK, "its checkpoint was saved 1m0s ago"},
+		{"log group, late", group, func(t *testing.T, in *Installation) { t.Helper(); in.saved(t, name, time.Hour) }, Warn, "its checkpoint was saved 1h0m0s ago"},
 		{"disabled", files + "disabled = 1\n", nil, OK, "disabled"},
 		{"wrong", "[kubeanon://a]\nsource = ftp://x\n", nil, Fail, "ftp:// is not supported"},
 	} {

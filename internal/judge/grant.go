@@ -303,7 +303,7 @@ func (g *grant) known() bool {
 	if b.Name == "" || !b.byDefault() || !g.alone {
 		return false
 	}
-	for _, subject := range strings.Split(b.Subject, ", ") {
+	for subject := range strings.SplitSeq(b.Subject, ", ") {
 		switch {
 		case b.clusterInfo():
 			if subject != "User "+audit.Anonymous {

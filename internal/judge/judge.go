@@ -192,8 +192,7 @@ func (f *facts) actedAs() string {
 // probeMessage is the message of health checks and questions for the version.
 func probeMessage(f *facts, who, from string) string {
 	text := who + " health or version request from " + from + " (" + Clean(f.path) + ")"
-	switch {
-	case f.denied():
+	if f.denied() {
 		return text + " was denied"
 	}
 	return text

@@ -46,8 +46,8 @@ func formats() []format {
 }
 
 // rowsOf makes a Writer of one row a finding, of the worst ones with Options.Top.
-func rowsOf(make func(io.Writer, Options) Writer) func(io.Writer, Options) Writer {
-	return func(w io.Writer, opts Options) Writer { return topOf(make(w, opts), opts.Top) }
+func rowsOf(open func(io.Writer, Options) Writer) func(io.Writer, Options) Writer {
+	return func(w io.Writer, opts Options) Writer { return topOf(open(w, opts), opts.Top) }
 }
 
 // Formats lists the names that New knows.

@@ -39,7 +39,7 @@ func After(h http.Header, most time.Duration) time.Duration {
 
 // Jitter varies a duration by up to a quarter either way, so that clients that
 // failed together do not come back together.
-func Jitter(d time.Duration) time.Duration { return d*3/4 + rand.N(d/2+1) } //nolint:gosec // no secret
+func Jitter(d time.Duration) time.Duration { return d*3/4 + rand.N(d/2+1) }
 
 // Wait waits for a duration, or until the context ends, whose error it returns.
 func Wait(ctx context.Context, d time.Duration) error {

@@ -32,7 +32,7 @@ func eventHub(u *Unwrapper, o object, at place) bool {
 	if !o.is("records", '[') {
 		return false
 	}
-	u.elements(o.get("records"), at.in(at.wrapper, ""))
+	u.elements(o.get("records"), at.in(at.wrapper))
 	u.try(o.get("records"))
 	return true
 }

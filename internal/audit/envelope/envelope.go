@@ -118,7 +118,7 @@ type place struct {
 }
 
 // in is the place inside a wrapper.
-func (p place) in(format, cluster string) place {
+func (p place) in(format string) place {
 	p.depth++
 	p.record = false
 	switch {
@@ -128,7 +128,7 @@ func (p place) in(format, cluster string) place {
 	default:
 		p.format += ">" + format
 	}
-	return p.known(cluster)
+	return p
 }
 
 // known is the place with the cluster that a wrapper names, if it names one.
@@ -265,7 +265,7 @@ func (u *Unwrapper) next(text []byte, at place) int {
 			if n < 0 {
 				n = len(text)
 			}
-			u.carried(text[:n], at.in("", ""))
+			u.carried(text[:n], at.in(""))
 			return n
 		}
 	}
@@ -330,11 +330,11 @@ func isCutEvent(o object, err error) bool {
 func (u *Unwrapper) array(text []byte, closed bool, at place) {
 	if made, ok := pairs(text); ok && closed {
 		if u.grow(len(made)) && at.depth < maxDepth {
-			u.value(made, true, at.in("", ""))
+			u.value(made, true, at.in(""))
 		}
 		return
 	}
-	at = at.in("array", "")
+	at = at.in("array")
 	if at.depth > maxDepth {
 		u.fail(ErrLimit)
 		return
@@ -370,7 +370,7 @@ func (u *Unwrapper) event(ev *audit.Event, text []byte, at place) {
 	}
 	if ev.Tampered {
 		if row, ok := u.aksTable(text); ok {
-			u.emit(row, text, at.in("aksaudit", ""))
+			u.emit(row, text, at.in("aksaudit"))
 			return
 		}
 		// The other reading has used the decoder.
@@ -379,7 +379,7 @@ func (u *Unwrapper) event(ev *audit.Event, text []byte, at place) {
 	}
 	switch {
 	case ev.Level == openshiftLevel || ev.Extended && isOpenshift(o):
-		at = at.in("openshift", "")
+		at = at.in("openshift")
 	case ev.Extended && isRancher(o):
 		u.fail(ErrDialect)
 		return
@@ -389,7 +389,7 @@ func (u *Unwrapper) event(ev *audit.Event, text []byte, at place) {
 
 // wrap hands on what a wrapper carries, in any form.
 func (u *Unwrapper) wrap(value []byte, at place) {
-	u.carried(value, at.in(at.wrapper, ""))
+	u.carried(value, at.in(at.wrapper))
 	u.try(value)
 }
 

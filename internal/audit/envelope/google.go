@@ -52,7 +52,7 @@ func gke(u *Unwrapper, o object, at place) bool {
 	if u.Objects || ev.User.Username == audit.Anonymous {
 		ev.RequestObject, ev.ResponseObject = payload.get("request"), payload.get("response")
 	}
-	u.emit(&ev, nil, at.in(at.wrapper, ""))
+	u.emit(&ev, nil, at.in(at.wrapper))
 	return true
 }
 

@@ -16,7 +16,7 @@ func eventList(u *Unwrapper, o object, at place) bool {
 	if o.string("kind") != "EventList" || !strings.HasPrefix(o.string("apiVersion"), auditGroup) {
 		return false
 	}
-	u.elements(o.get("items"), at.in(at.wrapper, ""))
+	u.elements(o.get("items"), at.in(at.wrapper))
 	return true
 }
 

@@ -94,7 +94,7 @@ func (u *Unwrapper) line(text []byte, at place) int {
 		switch {
 		case begins(text[i:]):
 			n, closed := audit.End(text[i:])
-			u.value(text[i:i+n], closed, at.in(prefix(text[:i]), ""))
+			u.value(text[i:i+n], closed, at.in(prefix(text[:i])))
 			return i + n
 		case bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte(`""`)):
 			return u.cells(text, at)
@@ -103,7 +103,7 @@ func (u *Unwrapper) line(text []byte, at place) int {
 		}
 	}
 	if from, to := audit.FindPacked(text[:end]); from >= 0 {
-		u.decode(text[from:to], at.in(prefix(text[:from]), ""))
+		u.decode(text[from:to], at.in(prefix(text[:from])))
 	}
 	return end
 }
@@ -145,7 +145,7 @@ func isTime(word []byte) bool {
 // cells unwraps the cells of a row of CSV (RFC 4180, and with tabs or semicolons
 // between them), which may go over more lines, and returns its length.
 func (u *Unwrapper) cells(text []byte, at place) int {
-	at = at.in("csv", "")
+	at = at.in("csv")
 	for i := 0; i < len(text); {
 		if text[i] == '"' {
 			cell, n := unquoteCell(text[i:])
@@ -183,7 +183,7 @@ func unquoteCell(text []byte) (content []byte, n int) {
 // escaped unwraps a line with JSON whose quotes are escaped, from brace on: in a
 // string of it, as logfmt has, or bare.
 func (u *Unwrapper) escaped(line []byte, brace int, at place) int {
-	at = at.in(prefix(line[:brace]), "")
+	at = at.in(prefix(line[:brace]))
 	for i := 0; i < brace; i++ {
 		if line[i] != '"' {
 			continue

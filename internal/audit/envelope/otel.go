@@ -9,7 +9,7 @@ import (
 // of them (OTLP: resourceLogs, scopeLogs, logRecords).
 func otel(u *Unwrapper, o object, at place) bool {
 	if o.is("resourceLogs", '[') {
-		at = at.in(at.wrapper, "")
+		at = at.in(at.wrapper)
 		audit.Elements(o.get("resourceLogs"), func(element []byte) bool {
 			resource := membersOf(element)
 			at := at.known(otelCluster(resource))

@@ -45,7 +45,7 @@ func (u *Unwrapper) decompress(data []byte, at place) {
 // unpacked is the place inside packed text. Names in there are not seen from
 // outside, so each record has to account for itself.
 func (p place) unpacked() place {
-	p = p.in("", "")
+	p = p.in("")
 	p.record = true
 	return p
 }

@@ -22,7 +22,7 @@ func (u *Unwrapper) rest(o object, tried []*byte, hashes int, at place) {
 	if strings.HasSuffix(at.format, FormatWrapped) {
 		format = ""
 	}
-	at = at.in(format, "")
+	at = at.in(format)
 	u.frames = append(u.frames, frame{hashes, len(u.hashes)})
 	for _, m := range o.members {
 		if len(m.value) == 0 || isBody(m.name) || slices.Contains(tried, &m.value[0]) || !hides(m.value) {
