@@ -32,8 +32,8 @@ type Decoder struct {
 
 	// What was read of the text, unescaped, until all of it is known.
 	scratch []byte
-	spans   [texts]span
-	lists   [lists][]span
+	spans   [numTexts]span
+	lists   [numLists][]span
 }
 
 // The keys of an event that are read, in the order in which the API server
@@ -122,7 +122,8 @@ func (d *Decoder) keep(content []byte) span {
 	return span{from, len(d.scratch)}
 }
 
-// The texts of an event, in the order of the keys that they are read by.
+// The texts of an event. Those of one object follow each other in the order of its
+// keys.
 const (
 	textKind = iota
 	textAPIVersion
@@ -134,12 +135,31 @@ const (
 	textUserAgent
 	textRequestReceivedTimestamp
 	textStageTimestamp
-	textUser             // and uid
-	textImpersonatedUser = textUser + 2
-	textObjectRef        = textImpersonatedUser + 2
-	textResponseStatus   = textObjectRef + len(objectRefKeys)
-	textAnnotations      = textResponseStatus + len(responseStatusKeys)
-	texts                = textAnnotations + len(annotationKeys)
+
+	textUser // username, then uid
+	textUserUID
+	textImpersonatedUser
+	textImpersonatedUID
+
+	textResource // of objectRefKeys
+	textNamespace
+	textName
+	textAPIGroup
+	textObjectVersion
+	textSubresource
+
+	textCode // of responseStatusKeys
+	textStatus
+	textMessage
+	textReason
+
+	textDecision // of annotationKeys
+	textAuthorizerReason
+	textLoginDecision
+	textLoginUser
+	textTruncated
+
+	numTexts
 )
 
 // The lists.
@@ -147,8 +167,27 @@ const (
 	listGroups = iota
 	listImpersonatedGroups
 	listSourceIPs
-	lists
+	numLists
 )
+
+// plainTexts are the keys of an event whose values are texts; the other keys have
+// readers of their own in member.
+var plainTexts = [...]struct{ key, text int }{
+	{keyKind, textKind}, {keyAPIVersion, textAPIVersion}, {keyLevel, textLevel}, {keyAuditID, textAuditID}, {keyStage, textStage},
+	{keyRequestURI, textRequestURI}, {keyVerb, textVerb}, {keyUserAgent, textUserAgent},
+	{keyRequestReceivedTimestamp, textRequestReceivedTimestamp}, {keyStageTimestamp, textStageTimestamp},
+}
+
+// textOf is the text of a key of plainTexts, -1 for any other key.
+var textOf = func() (of [len(eventKeys)]int) {
+	for key := range of {
+		of[key] = -1
+	}
+	for _, p := range plainTexts {
+		of[p.key] = p.text
+	}
+	return of
+}()
 
 // fill makes the event of what was read: one string holds all of its texts.
 func (d *Decoder) fill() {
@@ -167,17 +206,20 @@ func (d *Decoder) fill() {
 	ev.Level, ev.AuditID, ev.Stage = text(textLevel), text(textAuditID), text(textStage)
 	ev.RequestURI, ev.Verb, ev.UserAgent = text(textRequestURI), text(textVerb), text(textUserAgent)
 	ev.RequestReceivedTimestamp, ev.StageTimestamp = text(textRequestReceivedTimestamp), text(textStageTimestamp)
-	ev.User = User{text(textUser), text(textUser + 1), list(listGroups)}
-	ev.ImpersonatedUser = User{text(textImpersonatedUser), text(textImpersonatedUser + 1), list(listImpersonatedGroups)}
+	ev.User = User{Username: text(textUser), UID: text(textUserUID), Groups: list(listGroups)}
+	ev.ImpersonatedUser = User{Username: text(textImpersonatedUser), UID: text(textImpersonatedUID), Groups: list(listImpersonatedGroups)}
 	ev.SourceIPs = list(listSourceIPs)
-	i := textObjectRef
-	ev.ObjectRef = ObjectRef{text(i), text(i + 1), text(i + 2), text(i + 3), text(i + 4), text(i + 5)}
-	i = textResponseStatus
-	ev.ResponseStatus = ResponseStatus{text(i), text(i + 1), text(i + 2), text(i + 3)}
-	i = textAnnotations
-	ev.Annotations = Annotations{Decision: text(i), Reason: text(i + 1), LoginDecision: text(i + 2), LoginUser: text(i + 3), Truncated: text(i + 4)}
+	ev.ObjectRef = ObjectRef{
+		Resource: text(textResource), Namespace: text(textNamespace), Name: text(textName),
+		APIGroup: text(textAPIGroup), APIVersion: text(textObjectVersion), Subresource: text(textSubresource),
+	}
+	ev.ResponseStatus = ResponseStatus{Code: text(textCode), Status: text(textStatus), Message: text(textMessage), Reason: text(textReason)}
+	ev.Annotations = Annotations{
+		Decision: text(textDecision), Reason: text(textAuthorizerReason),
+		LoginDecision: text(textLoginDecision), LoginUser: text(textLoginUser), Truncated: text(textTruncated),
+	}
 	name, group := ev.User.Anonymous()
-	if keep := d.Objects || name || group; keep {
+	if d.Objects || name || group {
 		ev.RequestObject, ev.ResponseObject = bytes.Clone(ev.RequestObject), bytes.Clone(ev.ResponseObject)
 	} else {
 		ev.RequestObject, ev.ResponseObject = nil, nil
@@ -206,21 +248,20 @@ func (d *Decoder) member(name []byte) bool {
 		d.lists[listSourceIPs] = d.lists[listSourceIPs][:0]
 		return d.form(func() bool { return d.list(listSourceIPs) })
 	case keyObjectRef:
-		return d.textsOf(objectRefKeys[:], textObjectRef)
+		return d.textsOf(objectRefKeys[:], textResource)
 	case keyResponseStatus:
 		return d.status()
 	case keyAnnotations:
-		return d.textsOf(annotationKeys[:], textAnnotations)
+		return d.textsOf(annotationKeys[:], textDecision)
 	case keyRequestObject:
 		return d.body(&d.ev.RequestObject)
 	case keyResponseObject:
 		return d.body(&d.ev.ResponseObject)
 	}
-	return d.readText([...]int{
-		keyKind: textKind, keyAPIVersion: textAPIVersion, keyLevel: textLevel, keyAuditID: textAuditID, keyStage: textStage,
-		keyRequestURI: textRequestURI, keyVerb: textVerb, keyUserAgent: textUserAgent,
-		keyRequestReceivedTimestamp: textRequestReceivedTimestamp, keyStageTimestamp: textStageTimestamp,
-	}[key])
+	if textOf[key] < 0 {
+		panic("BUG: the key " + eventKeys[key] + " has no reader")
+	}
+	return d.readText(textOf[key])
 }
 
 // userKeys are the keys of a UserInfo, and two that others use for the name.

@@ -58,15 +58,15 @@ func (d *Decoder) path(key int, rest []byte) bool {
 		}
 	case keyObjectRef:
 		if i := index(objectRefKeys[:]); i >= 0 {
-			return d.readText(textObjectRef + i)
+			return d.readText(textResource + i)
 		}
 	case keyResponseStatus:
 		if i := index(responseStatusKeys[:]); i >= 0 {
-			return d.readText(textResponseStatus + i)
+			return d.readText(textCode + i)
 		}
 	case keyAnnotations:
 		if i := dedotted(annotationKeys[:], rest[1:]); i >= 0 {
-			return d.readText(textAnnotations + i)
+			return d.readText(textDecision + i)
 		}
 	}
 	return d.skip()
@@ -122,37 +122,37 @@ func (d *Decoder) readUser() bool {
 // user reads a UserInfo, in whatever form: an object, a string that holds one, a
 // bare name, or a list of these. What was read before comes from an earlier key
 // of the same name: an anonymous name is kept, groups are joined.
-func (d *Decoder) user(texts, groups int) bool {
+func (d *Decoder) user(name, groups int) bool {
 	return d.form(func() bool {
 		switch d.peek() {
 		case '{':
-			return d.keyed(userKeys[:], func(key int) bool { return d.identity(key, texts, groups) })
+			return d.keyed(userKeys[:], func(key int) bool { return d.identity(key, name, groups) })
 		case '[':
-			return d.array(func() bool { return d.user(texts, groups) })
+			return d.array(func() bool { return d.user(name, groups) })
 		case '"':
 			if bytes.HasPrefix(d.text[d.at:], []byte(`"`+Unauthenticated+`"`)) {
 				return d.list(groups)
 			}
-			return d.name(texts)
+			return d.name(name)
 		}
 		return d.skip()
 	})
 }
 
 // identity reads a member of a UserInfo.
-func (d *Decoder) identity(key, texts, groups int) bool {
+func (d *Decoder) identity(key, name, groups int) bool {
 	switch key {
 	case userUsername:
-		return d.name(texts)
+		return d.name(name)
 	case userName, userID:
-		before := d.spans[texts]
-		ok := d.name(texts)
-		if before.from < before.to && string(d.content(d.spans[texts])) != Anonymous {
-			d.spans[texts] = before
+		before := d.spans[name]
+		ok := d.name(name)
+		if before.from < before.to && string(d.content(d.spans[name])) != Anonymous {
+			d.spans[name] = before
 		}
 		return ok
 	case userUID:
-		return d.readText(texts + 1)
+		return d.readText(name + 1)
 	}
 	return d.list(groups)
 }
@@ -183,9 +183,9 @@ func (d *Decoder) name(text int) bool {
 func (d *Decoder) status() bool {
 	return d.form(func() bool {
 		if d.peek() == '{' {
-			return d.textsOf(responseStatusKeys[:], textResponseStatus)
+			return d.textsOf(responseStatusKeys[:], textCode)
 		}
-		return d.readText(textResponseStatus)
+		return d.readText(textCode)
 	})
 }
 
