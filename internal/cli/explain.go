@@ -144,27 +144,26 @@ func readEvent(stdin io.Reader, name string) ([]byte, error) {
 	if name == logfile.Stdin {
 		return io.ReadAll(io.LimitReader(stdin, maxExplain))
 	}
-	f, err := os.Open(name)
-	line := 0
-	if i := strings.LastIndexByte(name, ':'); errors.Is(err, os.ErrNotExist) && i > 0 {
-		if n, nerr := strconv.Atoi(name[i+1:]); nerr == nil && n > 0 {
-			line = n
-			f, err = os.Open(name[:i])
+	path, line := name, 0
+	if i := strings.LastIndexByte(name, ':'); i > 0 {
+		n, err := strconv.Atoi(name[i+1:])
+		if _, absent := os.Stat(name); err == nil && n > 0 && absent != nil {
+			path, line = name[:i], n
 		}
 	}
-	if err != nil {
-		return nil, err
+	var text []byte
+	err := logfile.Open(path, func(unpacked io.Reader) (err error) {
+		if line == 0 {
+			text, err = io.ReadAll(io.LimitReader(unpacked, maxExplain))
+		} else {
+			text, err = nthRecord(unpacked, name, line)
+		}
+		return err
+	})
+	if err != nil && !strings.Contains(err.Error(), path) {
+		err = fmt.Errorf("%s: %w", name, err)
 	}
-	defer f.Close()
-	unpacked, err := logfile.Unpack(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	defer func() { _ = unpacked.Close() }() // only read
-	if line == 0 {
-		return io.ReadAll(io.LimitReader(unpacked, maxExplain))
-	}
-	return nthRecord(unpacked, name, line)
+	return text, err
 }
 
 // nthRecord reads the record that begins on the nth line of a file, counted from

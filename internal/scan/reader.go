@@ -74,14 +74,21 @@ func (r *reader) hand(b *block, end bool, name string, err error) {
 	r.work <- b
 }
 
-// input reads one input, compressed or not.
+// input reads one input, compressed or not, or the files of an archive.
 func (r *reader) input(ctx context.Context, name string, input io.Reader) {
-	text, err := logfile.Unpack(logfile.Counting(input, r.count))
-	if err != nil {
-		r.hand(r.block(), true, name, fmt.Errorf("%s: %w", name, damaged(err)))
-		return
-	}
-	defer func() { _ = text.Close() }() // only read
+	// What is wrong with a text is handed on with it; only the end of ctx ends the walk.
+	_ = logfile.Walk(name, logfile.Counting(input, r.count), func(name string, text io.Reader, err error) error {
+		if err != nil {
+			r.hand(r.block(), true, name, fmt.Errorf("%s: %w", name, damaged(err)))
+		} else {
+			r.text(ctx, name, text)
+		}
+		return ctx.Err()
+	})
+}
+
+// text reads one text.
+func (r *reader) text(ctx context.Context, name string, text io.Reader) {
 	cut := cutter{r: text}
 	for {
 		b := r.block()

@@ -68,6 +68,7 @@ var only = map[string][]string{
 	"github.com/jedib0t/go-pretty/v6/":      {"report", "demo", "cli"},
 	"github.com/klauspost/compress":         {"logfile"},
 	"github.com/ulikunitz/xz":               {"logfile"},
+	"golang.org/x/text/":                    {"logfile"},
 	"golang.org/x/sys/cpu":                  {"audit"},
 	"golang.org/x/term":                     {"cli"},
 	"golang.org/x/time/rate":                {"collect/cloudwatch", "replay", "cli"},
