@@ -41,7 +41,7 @@ func renderHTML(w io.Writer, s *summary) error {
 		CSS              template.CSS
 		Headline, Worst  string
 		About            []remark
-		Incomplete       bool
+		Alarm            string
 		Severities       []figure
 		Timeline         chart
 		Categories       []bar
@@ -51,7 +51,7 @@ func renderHTML(w io.Writer, s *summary) error {
 		More, Rest       int
 		Total, Let, Kind int
 	}{
-		Policy: policy, CSS: template.CSS(pageCSS), About: s.about(), Incomplete: s.source.Incomplete != "", //nolint:gosec // ours, embedded
+		Policy: policy, CSS: template.CSS(pageCSS), About: s.about(), Alarm: s.alarm(), //nolint:gosec // ours, embedded
 		Timeline: s.chart(), More: more, Rest: s.rest, Total: s.total, Let: s.let, Kind: len(s.groups),
 	}
 	shown.Headline, shown.Worst = s.headline()

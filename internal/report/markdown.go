@@ -16,6 +16,9 @@ func renderMarkdown(w io.Writer, s *summary) error {
 	b.WriteString("# Anonymous requests to the Kubernetes API\n\n")
 	sentence, message := s.headline()
 	fmt.Fprintf(&b, "%s\n\n", strings.TrimSpace(sentence+" "+code(message)))
+	if alarm := s.alarm(); alarm != "" {
+		fmt.Fprintf(&b, "> **Warning:** %s\n\n", alarm)
+	}
 	for _, line := range s.about() {
 		fmt.Fprintf(&b, "- %s\n", line.ours+code(judge.Printable(line.foreign)))
 	}

@@ -461,3 +461,32 @@ func TestUnprintable(t *testing.T) {
 		}
 	}
 }
+
+// TestAlarm: a report without findings says so only if all was read and judged.
+func TestAlarm(t *testing.T) {
+	for _, tc := range []struct {
+		source  report.Source
+		alarm   string
+		success bool
+	}{
+		{report.Source{Events: 5}, "", true},
+		{report.Source{Undecidable: 2}, "2 texts could not be judged", false},
+		{report.Source{Incomplete: "1 of 1 files hold no audit events"}, "not complete", false},
+	} {
+		for _, format := range []string{"html", "markdown", "sarif"} {
+			text := writeFrom(t, format, report.Options{}, tc.source, nil)
+			if format == "sarif" {
+				if got := strings.Contains(text, `"executionSuccessful": true`); got != tc.success {
+					t.Errorf("%+v: executionSuccessful %v", tc.source, got)
+				}
+				continue
+			}
+			if strings.Contains(text, "No anonymous requests") != (tc.alarm == "") || !strings.Contains(text, tc.alarm) {
+				t.Errorf("%s, %+v:\n%.900s", format, tc.source, text[max(0, strings.Index(text, "<body>")):])
+			}
+			if marked := strings.Contains(text, `class="alarm"`) || strings.Contains(text, "> **Warning:**"); marked != (tc.alarm != "") {
+				t.Errorf("%s, %+v: marked as an alarm: %v", format, tc.source, marked)
+			}
+		}
+	}
+}

@@ -94,7 +94,7 @@ type (
 // first read.
 func renderSARIF(w io.Writer, s *summary) error {
 	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "kubeanon", Version: version.Version, Rules: []sarifRule{}}}, Results: []sarifResult{}}
-	invocation := sarifInvocation{Successful: s.source.Incomplete == ""}
+	invocation := sarifInvocation{Successful: s.alarm() == ""}
 	for _, line := range s.about() {
 		invocation.Notifications = append(invocation.Notifications, sarifNote{Level: "note", Message: sarifText{plain(line.String())}})
 	}

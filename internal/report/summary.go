@@ -284,10 +284,25 @@ func (s *summary) count() string {
 	if n := s.source.Events; n > 0 {
 		in = " in " + plural(n, "event")
 	}
-	if s.total == 0 {
+	switch alarm := s.alarm(); {
+	case s.total == 0 && alarm != "":
+		return "Nothing was found" + in + ", but that does not mean that there is nothing."
+	case s.total == 0:
 		return "No anonymous requests" + in + "."
 	}
 	return fmt.Sprintf("%s%s, %s let in.", plural(int64(s.total), "anonymous request"), in, number(int64(s.let)))
+}
+
+// alarm says why a report must not be taken for all there is: not all was read, or
+// nothing was found and something could not be judged. It is empty if it may be.
+func (s *summary) alarm() string {
+	switch n := s.source.Undecidable; {
+	case s.source.Incomplete != "":
+		return "This report is not complete: see the first line below."
+	case s.total == 0 && n > 0:
+		return plural(n, "text") + " could not be judged and may hide anonymous requests."
+	}
+	return ""
 }
 
 // period says from when the requests are that have a time.
