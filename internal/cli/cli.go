@@ -9,6 +9,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -33,6 +34,9 @@ func run(ctx context.Context, args []string, std stdio) error {
 	if isInput(args, std.In) {
 		return runInput(ctx, args, std)
 	}
+	if len(args) > 2 && args[1] == "help" { // help COMMAND is COMMAND --help
+		args = append(slices.Concat(args[:1], args[2:]), "--help")
+	}
 	if len(args) == 2 && (args[1] == "--version" || args[1] == "-v") {
 		args = []string{args[0], "version"}
 	}
@@ -56,7 +60,8 @@ func run(ctx context.Context, args []string, std stdio) error {
 			"Exit status:\n" + exitHelp,
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 && c.Args().First() != "help" {
-				return usagef("unknown command %q; allowed: %s (see kubeanon --help)", c.Args().First(), strings.Join(commandNames(c.App), ", "))
+				given, names := c.Args().First(), commandNames(c.App)
+				return usagef("unknown command %q; allowed: %s%s (see kubeanon --help)", given, strings.Join(names, ", "), meant(given, "", names))
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -101,8 +106,15 @@ func commandNames(app *cli.App) (names []string) {
 // onUsageError makes one line of what the library has to say.
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	hint := ""
-	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown && strings.Contains(name, "_") {
-		hint = "; flags have - where the search command has _"
+	if name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); unknown {
+		var names []string
+		for _, flag := range c.Command.VisibleFlags() {
+			names = append(names, flag.Names()...)
+		}
+		if strings.Contains(name, "_") {
+			hint = "; flags have - where the search command has _"
+		}
+		hint += meant(strings.Trim(name, "-"), "--", names)
 	}
 	return usagef("%v%s (see %s --help)", err, hint, c.Command.HelpName)
 }

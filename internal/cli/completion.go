@@ -20,8 +20,8 @@ func completionCommand(std stdio) *cli.Command {
 		Usage:     "print the completion of bash, zsh or fish",
 		ArgsUsage: "bash | zsh | fish",
 		Description: "Examples:\n" +
-			"   source <(kubeanon completion bash)      # this shell; in ~/.bashrc for every one\n" +
-			"   source <(kubeanon completion zsh)       # behind compinit in ~/.zshrc\n" +
+			"   source <(kubeanon completion bash)   # in ~/.bashrc for every shell\n" +
+			"   source <(kubeanon completion zsh)    # behind compinit in ~/.zshrc\n" +
 			"   kubeanon completion fish > ~/.config/fish/completions/kubeanon.fish",
 		Action: func(c *cli.Context) error {
 			switch shell := c.Args().First(); {

@@ -24,7 +24,8 @@ func doctorCommand(std stdio) *cli.Command {
 			"Exit status: 0 nothing failed, 1 something did, 2 usage, 4 internal error.\n\n" +
 			"Examples:\n" +
 			"   /opt/splunk/etc/apps/kubeanon/bin/kubeanon doctor\n" +
-			"   kubeanon doctor --app /opt/splunk/etc/apps/kubeanon --splunk https://localhost:8089 --token-file splunk.token\n" +
+			"   kubeanon doctor --app /opt/splunk/etc/apps/kubeanon \\\n" +
+			"      --splunk https://localhost:8089 --token-file splunk.token\n" +
 			"   kubeanon doctor --json",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "app", Usage: "`FOLDER` of the app (default: around this binary, else in $SPLUNK_HOME)"},

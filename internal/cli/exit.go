@@ -27,8 +27,8 @@ const (
 const exitHelp = `0  nothing found, and all that names anonymous was judged
 1  found: anonymous requests, a failed check of doctor, a case that differs
 2  usage: a mistake on the command line
-3  some input could not be read, a file holds no audit event, or nothing was found
-   and something could not be judged; the rest is still reported
+3  some input could not be read, a file holds no audit event, or nothing was
+   found and something could not be judged; the rest is still reported
 4  the result could not be written or sent, or an internal error
 Of several codes the highest counts.`
 

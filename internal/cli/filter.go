@@ -25,13 +25,13 @@ type filter struct {
 }
 
 func filterFlags() []cli.Flag {
-	return []cli.Flag{
+	return under(flagsFilter,
 		&cli.StringFlag{Name: "since", Usage: "only requests from `TIME` on: 2026-11-23, 2026-11-23T09:00:00Z, or an age such as 36h or 7d"},
 		&cli.StringFlag{Name: "until", Usage: "only requests before `TIME`"},
-		&cli.StringFlag{Name: "min-severity", Usage: "only findings of this severity and worse: " + oneOf(slices.Backward(judge.Severities()))},
+		&cli.StringFlag{Name: "min-severity", Usage: "only findings of this `SEVERITY` and worse: " + oneOf(slices.Backward(judge.Severities()))},
 		&cli.StringSliceFlag{Name: "category", Usage: "only findings of this `CATEGORY`; may be given several times (see kubeanon rules)"},
 		&cli.StringSliceFlag{Name: "cluster", Usage: "only findings of the cluster `NAME`, as the wrapper of the event calls it; may be given several times"},
-	}
+	)
 }
 
 // newFilter reads the flags; nil if none is set.

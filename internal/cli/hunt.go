@@ -30,10 +30,13 @@ func huntCommand(std stdio) *cli.Command {
 			"Exit status: 0 nothing found, 1 found, 2 usage, 3 the search did not end well,\n" +
 			"4 the result could not be written.\n\n" +
 			"Examples:\n" +
-			"   kubeanon hunt --splunk https://splunk:8089 --token-file splunk.token --earliest -7d\n" +
-			"   kubeanon hunt --splunk https://splunk:8089 --token-file splunk.token --app search \\\n" +
-			"      --query 'index=k8s sourcetype=kube:audit \"system:anonymous\"' --format html --output hunt.html\n" +
-			"   kubeanon hunt --url https://api.scp.splunk.com --tenant mine --client-id ID --client-secret-file secret \\\n" +
+			"   kubeanon hunt --splunk https://splunk:8089 --token-file splunk.token \\\n" +
+			"      --earliest -7d\n" +
+			"   kubeanon hunt --splunk https://splunk:8089 --token-file splunk.token \\\n" +
+			"      --app search --format html --output hunt.html \\\n" +
+			"      --query 'index=k8s sourcetype=kube:audit \"system:anonymous\"'\n" +
+			"   kubeanon hunt --url https://api.scp.splunk.com --tenant mine \\\n" +
+			"      --client-id ID --client-secret-file secret \\\n" +
 			"      --query '| from index:main | search sourcetype=\"kube:audit\"'",
 		Flags: slices.Concat([]cli.Flag{
 			clusterNameFlag(),

@@ -10,10 +10,12 @@ import (
 )
 
 // isInput reports whether splunkd calls the binary as a modular input: by one
-// of its two flags, or without any argument and with something to read.
+// of its two flags, or without any argument and with a pipe or a file to read. A
+// terminal and /dev/null are a person's.
 func isInput(args []string, stdin *os.File) bool {
 	if len(args) == 1 {
-		return !terminal(stdin)
+		info, err := stdin.Stat()
+		return err == nil && info.Mode()&os.ModeCharDevice == 0
 	}
 	return len(args) == 2 && (args[1] == "--scheme" || args[1] == "--validate-arguments")
 }

@@ -12,14 +12,14 @@ import (
 func searchFlags() (flags []cli.Flag) {
 	for _, o := range options.Table {
 		name := flagName(o)
-		usage := strings.Trim(o.Value, "<>") + ": " + o.Usage
+		usage := "`" + strings.Trim(o.Value, "<>") + "`: " + o.Usage
 		if o.List {
 			flags = append(flags, &cli.StringSliceFlag{Name: name, Usage: usage})
 		} else {
 			flags = append(flags, &cli.StringFlag{Name: name, Usage: usage})
 		}
 	}
-	return flags
+	return under(flagsJudge, flags...)
 }
 
 func flagName(o options.Option) string { return strings.ReplaceAll(o.Name, "_", "-") }

@@ -36,13 +36,13 @@ type outlet struct {
 
 // outletFlags are those of all commands that report findings.
 func outletFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "format", Value: "table", Usage: strings.Join(report.Formats(), ", ")},
+	return append(under(flagsResult,
+		&cli.StringFlag{Name: "format", Value: "table", Usage: "`FORMAT`: " + strings.Join(report.Formats(), ", ")},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE` instead of standard output"},
 		&cli.IntFlag{Name: "top", Usage: "only the `N` worst: groups where they are grouped, else findings"},
 		&cli.StringFlag{Name: "allowlist", Usage: "leave out what `FILE` names, in the form of the app's lookup kubeanon_allowlist.csv"},
 		&cli.BoolFlag{Name: "explain-suppressed", Usage: "say at the end which entry of the allowlist left out how much"},
-	}, filterFlags()...)
+	), filterFlags()...)
 }
 
 // openOutlet reads the flags. It creates the file of --output last, when all

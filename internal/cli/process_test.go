@@ -60,16 +60,21 @@ func TestScriptsUseEveryFlag(t *testing.T) {
 		}
 		scripts.Write(text)
 	}
-	_, commands, _ := strings.Cut(help(t), "COMMANDS:\n")
+	_, commands, _ := strings.Cut(help(t), "Commands:\n")
 	commands, _, _ = strings.Cut(commands, "\n\n")
-	lines := strings.Split(commands, "\n")
+	lines := regexp.MustCompile(`(?m)^  \w.*$`).FindAllString(commands, -1)
 	if len(lines) < 12 {
 		t.Errorf("only %d commands in %s", len(lines), commands)
 	}
-	flag := regexp.MustCompile(`(?m)^   --([a-z-]+)`)
+	flag := regexp.MustCompile(`(?m)^  (?:-o, )?--([a-z-]+)`)
 	for _, line := range lines {
 		command := strings.Fields(line)[0]
 		text := help(t, command)
+		for line := range strings.SplitSeq(text, "\n") {
+			if len(line) > 80 {
+				t.Errorf("%s --help is wider than 80 columns: %s", command, line)
+			}
+		}
 		if !strings.Contains(text, "Examples:\n") {
 			t.Errorf("%s --help has no examples", command)
 		}

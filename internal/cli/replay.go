@@ -34,9 +34,12 @@ func replayCommand(std stdio) *cli.Command {
 			"The token comes from a file, from the environment variable " + tokenVariable + ", or from the terminal.\n" +
 			"Exit status: 0 all was sent, 2 usage, 3 some input could not be read, 4 not all was sent.\n\n" +
 			"Examples:\n" +
-			"   kubeanon replay --url https://splunk:8088 --token-file hec.token --index k8s audit.log\n" +
-			"   kubeanon replay --url https://splunk:8088 --token-file hec.token --rebase now --rate 2x kubernetes.yml\n" +
-			"   kubeanon replay --url https://splunk:8088 --token-file hec.token --ack --resume replay.json logs/\n" +
+			"   kubeanon replay --url https://splunk:8088 --token-file hec.token \\\n" +
+			"      --index k8s audit.log\n" +
+			"   kubeanon replay --url https://splunk:8088 --token-file hec.token \\\n" +
+			"      --rebase now --rate 2x kubernetes.yml\n" +
+			"   kubeanon replay --url https://splunk:8088 --token-file hec.token \\\n" +
+			"      --ack --resume replay.json logs/\n" +
 			"   kubeanon replay --to file --output today.ndjson --rebase now audit.log.gz\n" +
 			"   kubeanon replay --dry-run audit.log      # how many events, of what time",
 		Flags: append([]cli.Flag{

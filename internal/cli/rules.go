@@ -28,8 +28,10 @@ func rulesCommand(std stdio) *cli.Command {
 			"   kubeanon rules test              # the cases that come with kubeanon\n" +
 			"   kubeanon rules test my-cases/    # your own\n\n" +
 			"A folder of cases holds two files of JSON lines that belong together by id:\n" +
-			"   events.ndjson        {\"id\":\"A\",\"raw\":\"TEXT OF THE EVENT\"}; raw_b64 instead where it is no UTF-8\n" +
-			"   expectations.ndjson  {\"id\":\"A\",\"rows\":[{\"outcome\":\"denied\",\"category\":\"web_scan_noise\"}]}\n" +
+			"   events.ndjson        {\"id\":\"A\",\"raw\":\"TEXT OF THE EVENT\"};\n" +
+			"                        raw_b64 instead where it is no UTF-8\n" +
+			"   expectations.ndjson  {\"id\":\"A\",\"rows\":[{\"outcome\":\"denied\",\n" +
+			"                        \"category\":\"web_scan_noise\"}]}\n" +
 			"A row names what is to be held, no row that nothing is found. The names are those of the search command's\n" +
 			"fields, but auth_class for anonymous_class and subresource, resource for those of objectRef.",
 		ArgsUsage: "[test [FOLDER]]",

@@ -26,9 +26,11 @@ func scanCommand(std stdio) *cli.Command {
 			"Examples:\n" +
 			"   kubeanon scan /var/log/kubernetes/audit.log\n" +
 			"   kubeanon scan --format ndjson --output hits.ndjson exported-logs/\n" +
-			"   kubeanon scan --format html --output report.html --since 7d --min-severity medium audit*.log.gz\n" +
+			"   kubeanon scan --format html --output report.html \\\n" +
+			"      --since 7d --min-severity medium audit*.log.gz\n" +
 			"   kubectl exec ... cat audit.log | kubeanon scan --stats -\n" +
-			"   kubeanon scan --match strict --risk flat --src-ip all audit.log   # as the original search",
+			"   # as the original search\n" +
+			"   kubeanon scan --match strict --risk flat --src-ip all audit.log",
 		Flags: slices.Concat(searchFlags(), outletFlags(), []cli.Flag{
 			clusterNameFlag(),
 			&cli.IntFlag{Name: "jobs", Usage: "judge `N` blocks at a time (default: one for each processor)"},

@@ -112,8 +112,8 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	if err != nil || code != 0 {
 		t.Fatal(code, err)
 	}
-	for _, name := range []string{"scan", "explain", "rules", "demo", "search", "version"} {
-		if !strings.Contains(string(out), fmt.Sprintf("\n   %s", name)) {
+	for _, name := range []string{"scan", "explain", "rules", "replay", "hunt", "demo", "serve", "doctor", "search", "completion", "man", "version"} {
+		if !strings.Contains(string(out), fmt.Sprintf("\n  %s ", name)) {
 			t.Errorf("no %s in\n%s", name, out)
 		}
 	}

@@ -20,9 +20,12 @@ func serveCommand(std stdio) *cli.Command {
 		Description: "The webhook of the modular input as a service of its own: what it has answered is on the disk, and\n" +
 			"reaches Splunk even if that is away for a while. Tokens come from files, never from the command line.\n\n" +
 			"Examples:\n" +
-			"   kubeanon serve --listen https://0.0.0.0:9443/audit --cert server.pem --key server.key --client-ca senders.pem \\\n" +
-			"      --hec https://splunk:8088 --hec-token-file hec.token --spool /var/lib/kubeanon\n" +
-			"   kubeanon serve --listen http://127.0.0.1:9080/audit --hec https://splunk:8088 --hec-token-file hec.token --spool spool",
+			"   kubeanon serve --listen https://0.0.0.0:9443/audit \\\n" +
+			"      --cert server.pem --key server.key --client-ca senders.pem \\\n" +
+			"      --hec https://splunk:8088 --hec-token-file hec.token \\\n" +
+			"      --spool /var/lib/kubeanon\n" +
+			"   kubeanon serve --listen http://127.0.0.1:9080/audit \\\n" +
+			"      --hec https://splunk:8088 --hec-token-file hec.token --spool spool",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "`URL` to listen on: scheme, address, port and path"},
 			&cli.StringFlag{Name: "cert", Usage: "certificate `FILE` in PEM, for https"},

@@ -15,7 +15,7 @@ func versionCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:        "version",
 		Usage:       "print the version",
-		Description: "Examples:\n   kubeanon version\n   kubeanon version --json    # with the Go version, the platform and all that is linked in",
+		Description: "Examples:\n   kubeanon version\n   kubeanon version --json    # with Go, the platform and all that is linked in",
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print JSON, with how it was built"}},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {
