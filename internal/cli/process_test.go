@@ -208,3 +208,13 @@ func TestReplayKilled(t *testing.T) {
 		})
 	}
 }
+
+// TestNobodyReads: without arguments and with nothing to read, as from cron, a
+// person gets the help; splunkd gives a pipe.
+func TestNobodyReads(t *testing.T) {
+	cmd := kubeanon(t) // exec gives /dev/null
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "Commands:\n") {
+		t.Errorf("%v, %s", err, out)
+	}
+}
